@@ -1,0 +1,20 @@
+//! The `howdah` binary: arguments, wiring, nothing else.
+
+mod args;
+mod up;
+
+use clap::Parser as _;
+
+use args::{Args, Command};
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> anyhow::Result<()> {
+    tracing_subscriber::fmt()
+        .with_env_filter(tracing_subscriber::EnvFilter::try_from_default_env().unwrap_or_else(|_| "info".into()))
+        .with_writer(std::io::stderr)
+        .init();
+    let Args { command } = Args::parse();
+    match command {
+        Command::Up(args) => up::run(args).await,
+    }
+}

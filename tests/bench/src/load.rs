@@ -1,0 +1,245 @@
+//! The write load: clients that replace objects one after the other, each in its own slice of the key space, with
+//! watchers attached.
+//!
+//! What is counted is what was acknowledged within the window behind the warm-up. Latencies are of those writes; the
+//! watch latencies join them with the watchers' receipts by revision. A write that a watcher never received, or a
+//! conflict, fails the run.
+
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, Result, ensure};
+use rand::RngExt as _;
+use rand::rngs::StdRng;
+use tokio::task::JoinSet;
+use tokio::time::timeout;
+
+use crate::backend::{Backend, Slot, Vantage, Writer};
+use crate::document::{Document, generator};
+use crate::process;
+use crate::watcher::Watcher;
+
+/// How many objects are created in one transaction while the key space is filled; etcd takes at most 128.
+const CREATED_AT_ONCE: usize = 100;
+/// How long a watcher may lag behind the end of the load.
+const WATCH_PATIENCE: Duration = Duration::from_secs(60);
+/// How much longer than its window a load may take.
+const LOAD_PATIENCE: Duration = Duration::from_secs(60);
+
+/// One side's objects.
+pub(crate) struct Population<B: Backend> {
+    slots: Vec<Slot<B::Key>>,
+    rng: StdRng,
+}
+
+/// How long one load runs.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Window {
+    /// What is not counted, at the beginning.
+    pub(crate) warm_up: Duration,
+    /// What is counted.
+    pub(crate) counted: Duration,
+}
+
+/// What one load came to.
+#[derive(Debug)]
+pub(crate) struct Load {
+    /// Writes a second.
+    pub(crate) rate: f64,
+    /// From just before a write was sent to its acknowledgement.
+    pub(crate) ack: Quantiles,
+    /// The watchers' latencies by vantage.
+    pub(crate) watch: Vec<(Vantage, WatchLatency)>,
+    /// The CPU time of the store's processes for a write, in microseconds.
+    pub(crate) store_cpu_micros: f64,
+    /// The CPU time of this process (clients and watchers; Howdah's store too, being a library) for a write.
+    pub(crate) bench_cpu_micros: f64,
+}
+
+/// How long after a write its event arrived.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct WatchLatency {
+    /// From the acknowledgement; zero where the event was there first.
+    pub(crate) from_ack: Quantiles,
+    /// From just before the write was sent.
+    pub(crate) from_send: Quantiles,
+}
+
+/// Quantiles of a set of latencies, in milliseconds.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Quantiles {
+    /// The median.
+    pub(crate) p50: f64,
+    /// The 99th percentile.
+    pub(crate) p99: f64,
+}
+
+/// One write as its client saw it.
+struct Written {
+    revision: i64,
+    sent: Instant,
+    acknowledged: Instant,
+}
+
+/// What a client hands back: its objects and its writes.
+type Shift<K> = (Vec<Slot<K>>, Vec<Written>);
+
+impl<B: Backend> Population<B> {
+    /// No objects yet; the same `seed` gives both sides the same ones.
+    pub(crate) fn new(seed: u64) -> Self {
+        Self { slots: Vec::new(), rng: generator(seed) }
+    }
+
+    /// Creates objects until there are `count`.
+    pub(crate) async fn grow(&mut self, backend: &B, count: usize) -> Result<()> {
+        while self.slots.len() < count {
+            let mut batch = Vec::with_capacity(CREATED_AT_ONCE);
+            for index in self.slots.len()..count.min(self.slots.len() + CREATED_AT_ONCE) {
+                let document = Document::new(&format!("checkout-{index:06}"), &mut self.rng);
+                batch.push(Slot { key: backend.key(index)?, revision: 0, document });
+            }
+            let objects = batch.iter().map(|slot| (slot.key.clone(), slot.document.json(), slot.document.splice()));
+            let revisions = backend.create(objects.collect()).await?;
+            ensure!(revisions.len() == batch.len(), "{} of {} objects were created", revisions.len(), batch.len());
+            for (slot, revision) in batch.iter_mut().zip(revisions) {
+                slot.revision = revision;
+            }
+            self.slots.append(&mut batch);
+        }
+        Ok(())
+    }
+
+    /// The mean length of an object in bytes.
+    pub(crate) fn mean_bytes(&self) -> usize {
+        self.slots.iter().map(|slot| slot.document.json().len()).sum::<usize>() / self.slots.len().max(1)
+    }
+
+    /// Runs `clients` clients over the objects for the length of `window`.
+    pub(crate) async fn load(
+        &mut self,
+        backend: &B,
+        watchers: &mut [Watcher],
+        clients: usize,
+        window: Window,
+    ) -> Result<Load> {
+        let writers = backend.writers(clients).await?;
+        let pid = backend.pid()?;
+        let cpu_before = (process::cpu(pid)?, process::own_cpu()?);
+        let begin = Instant::now();
+        let (counted_from, end) = (begin + window.warm_up, begin + window.warm_up + window.counted);
+        let share = self.slots.len() / clients;
+        ensure!(share > 0, "{} objects are too few for {clients} clients", self.slots.len());
+        let mut shifts = JoinSet::new();
+        for writer in writers {
+            let slots = self.slots.split_off(self.slots.len() - share);
+            shifts.spawn(shift(writer, slots, generator(self.rng.random()), end));
+        }
+        let mut written = Vec::new();
+        let finished = async {
+            while let Some(shift) = shifts.join_next().await {
+                let (mut slots, mut writes) = shift.context("a client's task failed")??;
+                self.slots.append(&mut slots);
+                written.append(&mut writes);
+            }
+            anyhow::Ok(())
+        };
+        let patience = window.warm_up + window.counted + LOAD_PATIENCE;
+        timeout(patience, finished).await.context("the clients did not finish in time")??;
+        let last = written.iter().map(|write| write.revision).max().context("nothing was written")?;
+        for watcher in &mut *watchers {
+            watcher.reach(last, WATCH_PATIENCE).await?;
+        }
+        let cpu = (process::cpu(pid)? - cpu_before.0, process::own_cpu()? - cpu_before.1);
+        let counted = |write: &&Written| (counted_from..end).contains(&write.acknowledged);
+        let in_window: Vec<&Written> = written.iter().filter(counted).collect();
+        let micros = |cpu: Duration| cpu.as_secs_f64() * 1e6 / count(written.len());
+        Ok(Load {
+            rate: count(in_window.len()) / window.counted.as_secs_f64(),
+            ack: Quantiles::of(in_window.iter().map(|write| write.acknowledged - write.sent)),
+            watch: watch_latencies(watchers, &in_window)?,
+            store_cpu_micros: micros(cpu.0),
+            bench_cpu_micros: micros(cpu.1),
+        })
+    }
+}
+
+/// One client: replaces random objects of its own until `end`.
+async fn shift<W: Writer>(
+    mut writer: W,
+    mut slots: Vec<Slot<W::Key>>,
+    mut rng: StdRng,
+    end: Instant,
+) -> Result<Shift<W::Key>> {
+    let mut written = Vec::new();
+    loop {
+        let index = rng.random_range(0..slots.len());
+        let slot = &mut slots[index];
+        slot.document.restart(&mut rng);
+        let json = slot.document.json();
+        let sent = Instant::now();
+        if sent >= end {
+            return Ok((slots, written));
+        }
+        slot.revision = writer.update(&slot.key, slot.revision, json, slot.document.splice()).await?;
+        written.push(Written { revision: slot.revision, sent, acknowledged: Instant::now() });
+    }
+}
+
+/// Joins the writes with the watchers' receipts; watchers with the same vantage are taken together.
+fn watch_latencies(watchers: &[Watcher], writes: &[&Written]) -> Result<Vec<(Vantage, WatchLatency)>> {
+    let mut vantages: Vec<(Vantage, Vec<Duration>, Vec<Duration>)> = Vec::new();
+    for watcher in watchers {
+        let receipts = watcher.take();
+        let index = vantages.iter().position(|(vantage, ..)| *vantage == watcher.vantage());
+        let index = index.unwrap_or_else(|| {
+            vantages.push((watcher.vantage(), Vec::new(), Vec::new()));
+            vantages.len() - 1
+        });
+        let (_, from_ack, from_send) = &mut vantages[index];
+        for write in writes {
+            let received = receipts.get(&write.revision);
+            let received = received.with_context(|| format!("a watcher missed revision {}", write.revision))?;
+            from_ack.push(received.saturating_duration_since(write.acknowledged));
+            from_send.push(received.saturating_duration_since(write.sent));
+        }
+    }
+    let quantiles = vantages.into_iter().map(|(vantage, from_ack, from_send)| {
+        let latency = WatchLatency {
+            from_ack: Quantiles::of(from_ack.into_iter()),
+            from_send: Quantiles::of(from_send.into_iter()),
+        };
+        (vantage, latency)
+    });
+    Ok(quantiles.collect())
+}
+
+impl Quantiles {
+    /// The quantiles of `latencies`, by nearest rank; zero where there is none.
+    fn of(latencies: impl Iterator<Item = Duration>) -> Self {
+        let mut sorted: Vec<Duration> = latencies.collect();
+        sorted.sort_unstable();
+        let rank = |percent: usize| {
+            let index = (sorted.len() * percent).div_ceil(100).max(1) - 1;
+            sorted.get(index).map_or(0.0, |latency| latency.as_secs_f64() * 1e3)
+        };
+        Self { p50: rank(50), p99: rank(99) }
+    }
+}
+
+/// A count for arithmetic; no count here comes near the 2^32 where it would stop being exact.
+fn count(count: usize) -> f64 {
+    f64::from(u32::try_from(count).unwrap_or(u32::MAX))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn quantiles_are_by_nearest_rank() {
+        let of = |latencies: &[u64]| Quantiles::of(latencies.iter().map(|ms| Duration::from_millis(*ms)));
+        assert_eq!(of(&[]), Quantiles { p50: 0.0, p99: 0.0 });
+        assert_eq!(of(&[7]), Quantiles { p50: 7.0, p99: 7.0 });
+        let hundred: Vec<u64> = (1..=100).rev().collect();
+        assert_eq!(of(&hundred), Quantiles { p50: 50.0, p99: 99.0 });
+    }
+}

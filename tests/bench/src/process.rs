@@ -1,0 +1,129 @@
+//! What the stores' processes take: memory and CPU time, read from /proc.
+//!
+//! A store is its first process and that one's children (Postgres forks one a connection). Memory is PSS, which shares
+//! shared pages out among their users, so that Postgres' shared buffers are counted once.
+
+use std::fs;
+use std::time::Duration;
+
+use anyhow::{Context as _, Result};
+use tokio::time::sleep;
+
+/// The memory of a store's processes, in bytes.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Memory {
+    /// The proportional set size.
+    pub(crate) pss: u64,
+    /// Its part that is no page of a file: what the kernel can't take back by dropping caches.
+    pub(crate) without_files: u64,
+}
+
+/// A store's processes: the first one, then its children.
+fn family(first: u32) -> Result<Vec<u32>> {
+    let mut family = vec![first];
+    for entry in fs::read_dir("/proc").context("reading /proc")? {
+        let name = entry.context("reading /proc")?.file_name();
+        let Some(pid) = name.to_str().and_then(|name| name.parse::<u32>().ok()) else { continue };
+        if stat(pid).is_some_and(|stat| stat.parent == first) {
+            family.push(pid);
+        }
+    }
+    Ok(family)
+}
+
+/// The memory of the store whose first process is `first`.
+pub(crate) fn memory(first: u32) -> Result<Memory> {
+    let mut sum = Memory::default();
+    for pid in family(first)? {
+        // A process that ended meanwhile takes nothing.
+        let Ok(rollup) = fs::read_to_string(format!("/proc/{pid}/smaps_rollup")) else { continue };
+        let field = |name: &str| {
+            let line = rollup.lines().find_map(|line| line.strip_prefix(name))?;
+            Some(line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok()? * 1024)
+        };
+        sum.pss += field("Pss:").with_context(|| format!("process {pid} shows no PSS"))?;
+        let anonymous = field("Pss_Anon:").context("the kernel does not divide PSS (Linux 5.4 or newer does)")?;
+        sum.without_files += anonymous + field("Pss_Shmem:").unwrap_or(0);
+    }
+    Ok(sum)
+}
+
+/// The CPU time that the store whose first process is `first` has used; ended children count.
+pub(crate) fn cpu(first: u32) -> Result<Duration> {
+    let mut ticks = 0;
+    for pid in family(first)? {
+        if let Some(stat) = stat(pid) {
+            ticks += stat.own_ticks + if pid == first { stat.reaped_ticks } else { 0 };
+        }
+    }
+    Ok(from_ticks(ticks))
+}
+
+/// The CPU time that this process has used.
+pub(crate) fn own_cpu() -> Result<Duration> {
+    let stat = stat(std::process::id()).context("reading this process' own times")?;
+    Ok(from_ticks(stat.own_ticks))
+}
+
+/// Waits until the stores are at rest, so that what one side left to do does not weigh on the other; not for ever, for
+/// a store's housekeeping belongs to its costs.
+pub(crate) async fn settle(firsts: &[u32]) -> Result<()> {
+    const WINDOW: Duration = Duration::from_millis(200);
+    const AT_REST: Duration = Duration::from_millis(10);
+    const WINDOWS: usize = 15;
+    rustix::fs::sync();
+    for _ in 0..WINDOWS {
+        let used = |_| firsts.iter().map(|first| cpu(*first)).sum::<Result<Duration>>();
+        let before = used(())?;
+        sleep(WINDOW).await;
+        if used(())?.saturating_sub(before) <= AT_REST {
+            break;
+        }
+    }
+    Ok(())
+}
+
+struct Stat {
+    parent: u32,
+    own_ticks: u64,
+    reaped_ticks: u64,
+}
+
+/// The process' line in /proc (proc(5)), or `None` where it has ended.
+fn stat(pid: u32) -> Option<Stat> {
+    parse(&fs::read_to_string(format!("/proc/{pid}/stat")).ok()?)
+}
+
+fn parse(line: &str) -> Option<Stat> {
+    // The name, in parentheses, may contain spaces and parentheses.
+    let fields: Vec<&str> = line[line.rfind(')')? + 1..].split_ascii_whitespace().collect();
+    let number = |index: usize| fields.get(index)?.parse::<u64>().ok();
+    Some(Stat {
+        parent: fields.get(1)?.parse().ok()?,
+        own_ticks: number(11)? + number(12)?,
+        reaped_ticks: number(13)? + number(14)?,
+    })
+}
+
+fn from_ticks(ticks: u64) -> Duration {
+    Duration::from_millis(ticks * 1000 / rustix::param::clock_ticks_per_second())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_of_proc_is_read_behind_the_name() {
+        let stat = parse("42 (a) b (c) S 7 42 42 0 -1 4194560 1 2 3 4 50 60 70 80 20 0 1").expect("a line");
+        assert_eq!((stat.parent, stat.own_ticks, stat.reaped_ticks), (7, 110, 150));
+    }
+
+    #[test]
+    fn this_process_has_memory_and_a_family() {
+        let own = std::process::id();
+        assert_eq!(family(own).expect("a family")[0], own);
+        let memory = memory(own).expect("memory");
+        assert!(memory.pss > 0 && memory.without_files <= memory.pss);
+    }
+}

@@ -3,6 +3,8 @@
 mod args;
 mod up;
 
+use std::io::IsTerminal as _;
+
 use clap::Parser as _;
 
 use args::{Args, Command};
@@ -12,6 +14,7 @@ async fn main() -> anyhow::Result<()> {
     tracing_subscriber::fmt()
         .with_env_filter(tracing_subscriber::EnvFilter::try_from_default_env().unwrap_or_else(|_| "info".into()))
         .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal())
         .init();
     let Args { command } = Args::parse();
     match command {

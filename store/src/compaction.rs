@@ -50,8 +50,8 @@ impl Compactor {
         let query = || {
             sqlx::query("SELECT howdah.tick($1, $2, $3, $4) AS floor")
                 .bind(self.replica)
-                .bind(floor.clone())
-                .bind(history.clone())
+                .bind(floor)
+                .bind(history)
                 .bind(bytes)
         };
         let floors = query_map(&self.pool, self.patience, query, |row| Ok(row.try_get::<i64, _>("floor")?)).await?;
@@ -68,7 +68,8 @@ impl Compactor {
     async fn sweep(&self) -> Result<Option<i64>, DatabaseError> {
         let prefixes: Vec<&str> = self.retention.without_history.iter().map(KeyPrefix::as_str).collect();
         let query = || sqlx::query("SELECT howdah.sweep($1, $2) AS swept").bind(&prefixes).bind(STEP);
-        let swept = query_map(&self.pool, self.patience, query, |row| Ok(row.try_get::<Option<i64>, _>("swept")?)).await?;
+        let swept =
+            query_map(&self.pool, self.patience, query, |row| Ok(row.try_get::<Option<i64>, _>("swept")?)).await?;
         Ok(swept.into_iter().next().flatten())
     }
 }

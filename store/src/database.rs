@@ -42,7 +42,11 @@ impl Database {
     /// # Errors
     /// [`OpenError::Address`] where the URL can't be read.
     pub fn from_url(url: &str) -> Result<Self, OpenError> {
-        let options = PgConnectOptions::from_str(url).map_err(|source| OpenError::Address { source: source.into() })?;
+        let refused = |source: sqlx::Error| OpenError::Address { source: source.into() };
+        if !["postgres://", "postgresql://"].iter().any(|scheme| url.starts_with(scheme)) {
+            return Err(refused(sqlx::Error::Configuration("the scheme is not postgres".into())));
+        }
+        let options = PgConnectOptions::from_str(url).map_err(refused)?;
         Ok(Self { options: options.disable_statement_logging(), _socket_directory: None })
     }
 

@@ -65,7 +65,11 @@ impl Metrics {
         store.register("batch_writes", "Writes in one group commit", self.batch_writes.clone());
         store.register("commit_seconds", "Time of one group commit", self.commit_seconds.clone());
         store.register("queued_writes", "Writes and transactions that wait for their group commit", self.queue.clone());
-        store.register("attachments", "Connections made for writing, each with a new fencing epoch", self.attachments.clone());
+        store.register(
+            "attachments",
+            "Connections made for writing, each with a new fencing epoch",
+            self.attachments.clone(),
+        );
         store.register(
             "resolved_batches",
             "Group commits whose connection was lost and whose outcome was looked up",

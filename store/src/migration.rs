@@ -15,7 +15,10 @@ use crate::{DatabaseError, OpenError};
 const OLDEST_SERVER: i32 = 140_000;
 
 /// Every migration: its number, its name, its text.
-const MIGRATIONS: [(i64, &str, &str); 1] = [(1, "store", include_str!("../../migrations/0001_store.sql"))];
+const MIGRATIONS: [(i64, &str, &str); 2] = [
+    (1, "store", include_str!("../../migrations/0001_store.sql")),
+    (2, "views", include_str!("../../migrations/0002_views.sql")),
+];
 
 /// Checks the server's version and runs the migrations that the database lacks.
 pub(crate) async fn migrate(pool: &PgPool) -> Result<(), OpenError> {
@@ -28,6 +31,7 @@ pub(crate) async fn migrate(pool: &PgPool) -> Result<(), OpenError> {
         .collect();
     let mut migrator = Migrator::with_migrations(migrations);
     migrator.create_schema("howdah");
+    migrator.create_schema("k8s");
     migrator.dangerous_set_table_name("howdah.migrations");
     match migrator.run(pool).await {
         Ok(()) => Ok(()),

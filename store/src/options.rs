@@ -26,7 +26,11 @@ impl Default for Retention {
             floor: Duration::from_secs(5 * 60),
             history: Duration::from_secs(24 * 60 * 60),
             history_bytes: 1 << 30,
-            without_history: vec![prefix("coordination.k8s.io", "leases"), prefix("events.k8s.io", "events"), prefix("", "events")],
+            without_history: vec![
+                prefix("coordination.k8s.io", "leases"),
+                prefix("events.k8s.io", "events"),
+                prefix("", "events"),
+            ],
         }
     }
 }

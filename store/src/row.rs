@@ -66,7 +66,14 @@ pub(crate) fn entry(row: &PgRow) -> Result<LogEntry, DatabaseError> {
         4 => return Ok(LogEntry::Skip { revision, from: previous, batch }),
         op => return Err(DatabaseError::Corrupt { what: format!("operation {op} at revision {revision}") }),
     };
-    Ok(LogEntry::Event(Arc::new(WatchEvent { key: key(row)?, revision, previous, change, wire: payload(row, revision)?, batch })))
+    Ok(LogEntry::Event(Arc::new(WatchEvent {
+        key: key(row)?,
+        revision,
+        previous,
+        change,
+        wire: payload(row, revision)?,
+        batch,
+    })))
 }
 
 /// Reads a live object from a row with `key`, `rv`, `splice` and `payload`.

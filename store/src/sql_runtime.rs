@@ -18,7 +18,8 @@ impl SqlRuntime {
     /// Starts the threads.
     pub(crate) fn start() -> std::io::Result<Self> {
         const THREADS: usize = 2;
-        let runtime = Builder::new_multi_thread().worker_threads(THREADS).thread_name("howdah-sql").enable_all().build()?;
+        let runtime =
+            Builder::new_multi_thread().worker_threads(THREADS).thread_name("howdah-sql").enable_all().build()?;
         Ok(Self(Arc::new(Owned(Some(runtime)))))
     }
 

@@ -21,7 +21,7 @@ use crate::metrics::Metrics;
 use crate::migration::migrate;
 use crate::read::{self, List, Page, Past, RevisionReader};
 use crate::sql_runtime::SqlRuntime;
-use crate::{Deadline, DatabaseError, Object, OpenError, ReadError, Revision, StoreOptions, Write, WriteError};
+use crate::{DatabaseError, Deadline, Object, OpenError, ReadError, Revision, StoreOptions, Write, WriteError};
 
 /// An open store. Clones share it; it closes when the last one goes, or at [`Store::close`].
 #[derive(Debug, Clone)]

@@ -70,4 +70,3 @@ impl Deadline {
         Self(tokio::time::Instant::now() + timeout)
     }
 }
-

@@ -41,10 +41,7 @@ enum Sent {
     /// Nothing was applied; Postgres refuses it.
     Refused(DatabaseError),
     /// The connection is gone and the outcome open; what the batch may have made lies behind `base`.
-    Lost {
-        base: Revision,
-        source: DatabaseError,
-    },
+    Lost { base: Revision, source: DatabaseError },
 }
 
 /// Commits `batch` and answers its callers, for as long as that takes.
@@ -216,7 +213,8 @@ fn settle(id: BatchId, batch: Vec<Pending>, rows: &[PgRow]) -> Result<Settled, D
                     Operation::Create(payload) => (Change::Created, payload.wire(revision)),
                     Operation::Update { payload, .. } => (Change::Updated, payload.wire(revision)),
                     Operation::Delete { .. } | Operation::Check { .. } => {
-                        let (json, splice) = (decision.row.try_get("last_payload")?, decision.row.try_get("last_splice")?);
+                        let (json, splice) =
+                            (decision.row.try_get("last_payload")?, decision.row.try_get("last_splice")?);
                         (Change::Deleted, spliced(json, splice, revision)?)
                     }
                 };

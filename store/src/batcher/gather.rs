@@ -98,7 +98,8 @@ impl Batch {
         self.writes += pending.writes.len();
         self.bytes += bytes(&pending.writes);
         for write in &pending.writes {
-            let keys = if matches!(write.operation, Operation::Check { .. }) { &mut self.checked } else { &mut self.written };
+            let keys =
+                if matches!(write.operation, Operation::Check { .. }) { &mut self.checked } else { &mut self.written };
             keys.insert(write.key.clone());
         }
         self.pending.push(pending);
@@ -128,4 +129,91 @@ pub(super) fn check(writes: &[Write]) -> Result<(), WriteError> {
 
 fn bytes(writes: &[Write]) -> usize {
     writes.iter().filter_map(|write| write.operation.payload()).map(|payload| payload.json().len()).sum()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use bytes::Bytes;
+    use tokio::sync::oneshot;
+
+    use super::*;
+    use crate::batcher::Stage;
+    use crate::{Payload, Revision};
+
+    fn key(name: &str) -> Key {
+        Key::new("", "pods", Some("default"), name).unwrap()
+    }
+
+    fn create(name: &str, bytes: usize) -> Write {
+        let payload = Payload::new(Bytes::from(vec![b'x'; bytes]), 1).unwrap();
+        Write { key: key(name), operation: Operation::Create(payload) }
+    }
+
+    fn check_that_absent(name: &str) -> Write {
+        Write { key: key(name), operation: Operation::Check { expected: Revision::ZERO } }
+    }
+
+    fn gatherer(transactions: Vec<Vec<Write>>) -> Gatherer {
+        let (queue, waiting) = mpsc::channel(1024);
+        for writes in transactions {
+            let (reply, _) = oneshot::channel();
+            queue.try_send(Pending { writes, stage: Arc::new(Stage::default()), reply }).unwrap();
+        }
+        Gatherer::new(waiting)
+    }
+
+    /// The names of each transaction in each batch, until the queue is empty.
+    async fn batches(transactions: Vec<Vec<Write>>) -> Vec<Vec<String>> {
+        let mut gatherer = gatherer(transactions);
+        let mut batches = Vec::new();
+        while let Some(batch) = gatherer.next().await {
+            let name = |write: &Write| write.key.as_str().rsplit('/').next().unwrap().to_owned();
+            let names = |pending: &Pending| pending.writes.iter().map(name).collect::<Vec<_>>().join("+");
+            batches.push(batch.iter().map(names).collect());
+        }
+        batches
+    }
+
+    #[tokio::test]
+    async fn a_key_is_written_once_a_batch_and_nobody_overtakes() {
+        let one = |name| vec![create(name, 10)];
+        let two = |a, b| vec![create(a, 10), create(b, 10)];
+        let given = batches(vec![one("a"), two("a", "b"), one("b"), one("c")]).await;
+        assert_eq!(given, [vec!["a", "c"], vec!["a+b"], vec!["b"]]);
+    }
+
+    #[tokio::test]
+    async fn checks_share_a_batch_with_each_other_but_not_with_a_write() {
+        let checked = |name| vec![create(name, 10), check_that_absent("namespace")];
+        let given = batches(vec![checked("a"), checked("b"), vec![create("namespace", 10)]]).await;
+        assert_eq!(given, [vec!["a+namespace", "b+namespace"], vec!["namespace"]]);
+    }
+
+    #[tokio::test]
+    async fn a_batch_is_bounded_by_count_and_by_bytes() {
+        let many = (0..300).map(|i| vec![create(&format!("n{i}"), 10)]).collect();
+        let sizes: Vec<_> = batches(many).await.iter().map(Vec::len).collect();
+        assert_eq!(sizes, [256, 44]);
+        let large = (0..5).map(|i| vec![create(&format!("n{i}"), 1_500_000)]).collect();
+        let sizes: Vec<_> = batches(large).await.iter().map(Vec::len).collect();
+        assert_eq!(sizes, [2, 2, 1]);
+    }
+
+    #[tokio::test]
+    async fn a_closed_queue_is_emptied_first() {
+        let mut gatherer = gatherer(vec![vec![create("a", 10)], vec![create("a", 10)]]);
+        gatherer.close();
+        assert!(gatherer.next().await.is_some() && gatherer.next().await.is_some() && gatherer.next().await.is_none());
+    }
+
+    #[test]
+    fn transactions_that_cannot_be_are_refused() {
+        let refused = |writes: &[Write]| matches!(check(writes), Err(WriteError::Malformed { .. }));
+        assert!(refused(&[]) && refused(&[check_that_absent("a")]));
+        assert!(refused(&[create("a", 10), create("a", 10)]));
+        assert!(refused(&(0..257).map(|i| create(&i.to_string(), 10)).collect::<Vec<_>>()));
+        assert!(check(&[create("a", 10), check_that_absent("b")]).is_ok());
+    }
 }

@@ -76,7 +76,10 @@ impl Connector {
             match self.attach().await {
                 Ok(()) => {}
                 Err(error) => {
-                    tracing::warn!(error = &error as &dyn std::error::Error, "can't reach the database for writing; trying again");
+                    tracing::warn!(
+                        error = &error as &dyn std::error::Error,
+                        "can't reach the database for writing; trying again"
+                    );
                     backoff.sleep().await;
                 }
             }

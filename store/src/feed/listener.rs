@@ -20,7 +20,13 @@ use crate::database::within;
 const CHANNEL: &str = "howdah_revision";
 
 /// Listens until the task is dropped.
-pub(crate) async fn run(feed: Arc<Feed>, pool: PgPool, announcements: Arc<Announcements>, replica: Uuid, patience: Duration) {
+pub(crate) async fn run(
+    feed: Arc<Feed>,
+    pool: PgPool,
+    announcements: Arc<Announcements>,
+    replica: Uuid,
+    patience: Duration,
+) {
     let own = replica.to_string();
     let mut backoff = Backoff::new(Duration::from_millis(20), Duration::from_secs(5));
     loop {

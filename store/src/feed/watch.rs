@@ -11,7 +11,7 @@ use super::{Feed, Mark, Standing};
 use crate::read;
 use crate::row::LogEntry;
 use crate::sql_runtime::SqlRuntime;
-use crate::{BatchId, Revision, WatchEvent, WatchError};
+use crate::{BatchId, Revision, WatchError, WatchEvent};
 
 /// The most events that [`Watch::next`] brings from memory at once.
 const MOST: usize = 1000;

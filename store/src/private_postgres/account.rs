@@ -35,7 +35,13 @@ impl Account {
         let own_entry = lookup(&Wanted::Uid(own_uid)).await;
         if !own.is_root() {
             let entry = own_entry.ok_or(PrivatePostgresError::NamelessUser { uid: own_uid })?;
-            return Ok(Self { howdah: entry.name.clone(), name: entry.name, uid: own_uid, gid: entry.gid, switch: false });
+            return Ok(Self {
+                howdah: entry.name.clone(),
+                name: entry.name,
+                uid: own_uid,
+                gid: entry.gid,
+                switch: false,
+            });
         }
         let unknown = || PrivatePostgresError::UnknownUser { user: user.to_owned() };
         let entry = lookup(&Wanted::Name(user)).await.ok_or_else(unknown)?;

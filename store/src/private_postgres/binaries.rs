@@ -114,7 +114,8 @@ fn versioned(root: &Path) -> Vec<Binaries> {
 
 /// The directory of the `postgres` that `path` leads to, links resolved, so that its other programs are beside it.
 fn in_path(path: &std::ffi::OsStr) -> Option<PathBuf> {
-    let program = std::env::split_paths(path).map(|directory| directory.join("postgres")).find(|file| file.is_file())?;
+    let program =
+        std::env::split_paths(path).map(|directory| directory.join("postgres")).find(|file| file.is_file())?;
     Some(program.canonicalize().ok()?.parent()?.to_owned())
 }
 

@@ -186,7 +186,10 @@ pub enum PrivatePostgresError {
 
 impl PrivatePostgresError {
     /// Turns an IO error into [`PrivatePostgresError::File`], for `map_err`.
-    pub(super) fn file<E: Into<std::io::Error>>(action: &'static str, path: impl Into<PathBuf>) -> impl FnOnce(E) -> Self {
+    pub(super) fn file<E: Into<std::io::Error>>(
+        action: &'static str,
+        path: impl Into<PathBuf>,
+    ) -> impl FnOnce(E) -> Self {
         let path = path.into();
         move |source| Self::File { action, path, source: source.into() }
     }

@@ -131,7 +131,7 @@ impl Launcher {
             match process::postmaster(&self.home).map_err(failed())? {
                 Some(Postmaster::Ours { process, data_dir, stamp }) => {
                     let same = data_dir == self.data_dir && stamp == settings.stamp();
-                    return Ok(if same { Way::Adopt(process) } else { Way::Replace(process) });
+                    return Ok(if same { Way::Adopt(*process) } else { Way::Replace(*process) });
                 }
                 Some(Postmaster::Foreign { pid }) => {
                     return Err(PrivatePostgresError::ForeignServer { directory: self.home.path().to_owned(), pid });

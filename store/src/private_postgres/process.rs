@@ -142,7 +142,7 @@ pub(super) enum Postmaster {
     /// One that Howdah started.
     Ours {
         /// The server.
-        process: Process,
+        process: Box<Process>,
         /// Howdah's data directory as it was then.
         data_dir: OsString,
         /// The stamp of the settings that it runs with.
@@ -170,7 +170,7 @@ pub(super) fn postmaster(directory: &Directory) -> io::Result<Option<Postmaster>
     Ok(Some(match setting(DATA_DIR_SETTING) {
         Some(data_dir) => {
             let stamp = setting(STAMP_SETTING).unwrap_or_default();
-            Postmaster::Ours { process, data_dir, stamp }
+            Postmaster::Ours { process: Box::new(process), data_dir, stamp }
         }
         None => Postmaster::Foreign { pid },
     }))
@@ -236,8 +236,7 @@ mod tests {
     fn a_process_of_another_program_is_no_occupant() {
         let temporary = tempfile::tempdir().unwrap();
         let directory = Directory::open(temporary.path()).unwrap();
-        let mut child =
-            std::process::Command::new("sleep").arg("60").current_dir(temporary.path()).spawn().unwrap();
+        let mut child = std::process::Command::new("sleep").arg("60").current_dir(temporary.path()).spawn().unwrap();
         let found = occupants(directory.identity());
         child.kill().unwrap();
         child.wait().unwrap();

@@ -38,10 +38,7 @@ impl Patience {
 
 /// Brings up the first server and waits until it accepts connections. Unlike later ones it is given up on when it ends
 /// again and again, for somebody waits for the answer, and a setting may be wrong.
-pub(super) async fn first(
-    launcher: &Launcher,
-    new: bool,
-) -> Result<(Process, StartOutcome), PrivatePostgresError> {
+pub(super) async fn first(launcher: &Launcher, new: bool) -> Result<(Process, StartOutcome), PrivatePostgresError> {
     let mut patience = Patience::new();
     let mut tries = 0;
     let mut first_outcome = None;

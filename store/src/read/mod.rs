@@ -18,8 +18,8 @@ use crate::DatabaseError;
 use crate::backoff::Backoff;
 use crate::database::within;
 
-pub use list::{At, List, Page};
 pub(crate) use list::list;
+pub use list::{At, List, Page};
 pub use object::Past;
 pub(crate) use object::{get, history};
 pub(crate) use revision::{RevisionReader, point};

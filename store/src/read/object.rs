@@ -36,7 +36,12 @@ pub(crate) async fn get(pool: &PgPool, patience: Duration, key: &Key) -> Result<
 }
 
 /// The newest `limit` changes of the object at `key`, newest first, as far back as history is kept.
-pub(crate) async fn history(pool: &PgPool, patience: Duration, key: &Key, limit: usize) -> Result<Vec<Past>, DatabaseError> {
+pub(crate) async fn history(
+    pool: &PgPool,
+    patience: Duration,
+    key: &Key,
+    limit: usize,
+) -> Result<Vec<Past>, DatabaseError> {
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
     let query = || sqlx::query(HISTORY).bind(key.as_str()).bind(limit);
     query_map(pool, patience, query, |row| {

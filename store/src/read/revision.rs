@@ -31,11 +31,7 @@ pub(crate) struct Point {
 pub(crate) async fn point(pool: &PgPool, patience: Duration, position: Revision) -> Result<Point, DatabaseError> {
     let query = || sqlx::query(POINT).bind(position.get());
     let points = query_map(pool, patience, query, |row| {
-        Ok(Point {
-            newest: revision(&row, "rv")?,
-            oldest: revision(&row, "floor")?,
-            exists: row.try_get("exists")?,
-        })
+        Ok(Point { newest: revision(&row, "rv")?, oldest: revision(&row, "floor")?, exists: row.try_get("exists")? })
     });
     one(points.await?)
 }

@@ -68,8 +68,6 @@ pub(crate) trait Backend {
     async fn create(&self, objects: Vec<(Self::Key, Bytes, usize)>) -> Result<Vec<i64>>;
     /// Reads every object at the newest revision: in one answer, or in pages of `page` objects at one revision.
     async fn list(&self, page: Option<usize>) -> Result<Listed>;
-    /// The newest revision, as a linearizable read gives it.
-    async fn revision(&self) -> Result<i64>;
     /// The first process of the store; its children belong to it.
     fn pid(&self) -> Result<u32>;
 }

@@ -64,7 +64,10 @@ impl Document {
         draft.digits("04");
         draft.push(r#","started":true,"state":{"running":{"startedAt":"2026-03-0"#);
         draft.digits("2T08:14:50");
-        draft.push(&format!(r#"Z"}}}}}}],"hostIP":"192.168.14.{}","phase":"Running","podIP":""#, rng.random_range(2..250)));
+        draft.push(&format!(
+            r#"Z"}}}}}}],"hostIP":"192.168.14.{}","phase":"Running","podIP":""#,
+            rng.random_range(2..250)
+        ));
         draft.push(&address);
         draft.push(r#"","podIPs":[{"ip":""#);
         draft.push(&address);

@@ -95,9 +95,9 @@ impl Backend for Howdah {
     }
 
     async fn create(&self, objects: Vec<(Key, Bytes, usize)>) -> Result<Vec<i64>> {
-        let writes = objects.into_iter().map(|(key, json, splice)| {
-            Ok(Write { key, operation: Operation::Create(Payload::new(json, splice)?) })
-        });
+        let writes = objects
+            .into_iter()
+            .map(|(key, json, splice)| Ok(Write { key, operation: Operation::Create(Payload::new(json, splice)?) }));
         let writes = writes.collect::<Result<Vec<_>>>()?;
         let written =
             self.store.transact(writes, Deadline::after(WRITE_TIMEOUT)).await.context("creating in the store")?;
@@ -118,10 +118,6 @@ impl Backend for Howdah {
             request.at = At::Exact(answer.revision);
             request.after = Some(last.key.clone());
         }
-    }
-
-    async fn revision(&self) -> Result<i64> {
-        Ok(self.store.revision().await.context("reading the store's revision")?.get())
     }
 
     fn pid(&self) -> Result<u32> {

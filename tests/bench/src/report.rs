@@ -64,29 +64,21 @@ pub(crate) fn markdown(machine: &Machine, settings: &Settings, object_bytes: usi
     let etcd = machine.etcd.as_deref().map_or_else(|| "no etcd was found".to_owned(), |etcd| format!("etcd {etcd}"));
     line(format_args!("Versions: Howdah {}, {}, {etcd}.  ", env!("CARGO_PKG_VERSION"), machine.postgres));
     line(format_args!(
-        "Method: {} interleaved rounds of {} s; {} objects of {object_bytes} bytes (Pods), compare-and-swap updates; \
-         each figure is the median of the rounds (smallest–largest).",
+        "Method: {} interleaved rounds of {} s; {} objects of {object_bytes} bytes (Pods), compare-and-swap \
+         updates; each figure is the median of the rounds (smallest–largest).",
         settings.rounds, settings.seconds, settings.keys
     ));
-    let mut section = "";
+    let mut sections: Vec<&str> = Vec::new();
     for row in results.rows() {
-        if row.metric.section != section {
-            section = row.metric.section;
-            line(format_args!("\n## {section}\n\n| | Howdah | etcd | Howdah/etcd | goal | |\n|---|--:|--:|--:|---|---|"));
+        if !sections.contains(&row.metric.section) {
+            sections.push(row.metric.section);
         }
-        line(format_args!(
-            "| {} | {} | {} | {} | {} | {} |",
-            row.metric.label,
-            cell(&row.howdah, row.metric.unit),
-            cell(&row.etcd, row.metric.unit),
-            row.ratio().map_or_else(|| "–".to_owned(), |ratio| format!("{ratio:.2}×")),
-            row.metric.goal.map_or_else(String::new, |goal| self::goal(goal, row.metric.unit)),
-            match row.met() {
-                Some(true) => "met",
-                Some(false) => "**missed**",
-                None => "",
-            },
-        ));
+    }
+    for section in sections {
+        line(format_args!("\n## {section}\n\n| | Howdah | etcd | Howdah/etcd | goal | |\n|---|--:|--:|--:|---|---|"));
+        for row in results.rows().filter(|row| row.metric.section == section) {
+            line(format_args!("{}", table_line(row)));
+        }
     }
     line(format_args!("{NOTES}"));
     text
@@ -99,6 +91,23 @@ this process, with Howdah's store in it and etcd's client, is counted for neithe
 store (Howdah) or on connections of their own (etcd) and read whole payloads; the local one hangs on the store that
 writes. From ack: zero where the event was there before the acknowledgement. In the CPU rows, \"this process\" is
 clients and watchers, for Howdah with two stores in it.";
+
+fn table_line(row: &Row) -> String {
+    let metric = &row.metric;
+    format!(
+        "| {} | {} | {} | {} | {} | {} |",
+        metric.label,
+        cell(&row.howdah, metric.unit),
+        cell(&row.etcd, metric.unit),
+        row.ratio().map_or_else(|| "–".to_owned(), |ratio| format!("{ratio:.2}×")),
+        metric.goal.map_or_else(String::new, |goal| self::goal(goal, metric.unit)),
+        match row.met() {
+            Some(true) => "met",
+            Some(false) => "**missed**",
+            None => "",
+        },
+    )
+}
 
 fn cell(samples: &[f64], unit: Unit) -> String {
     let Some(spread) = Spread::of(samples) else { return "–".to_owned() };
@@ -184,10 +193,18 @@ mod tests {
             etcd: Some("3.4".into()),
         };
         let mut results = Results::default();
-        results.declare([Metric::new("Writes", "w", "writes/s", Unit::PerSecond).held_to(Goal::RatioAtLeast(3.0))]);
+        let goal = Some(Goal::RatioAtLeast(3.0));
+        results.declare([
+            Metric { goal, ..Metric::new("Writes", "w", "writes/s", Unit::PerSecond) },
+            Metric::new("Memory", "m", "PSS", Unit::Mebibytes),
+            Metric::new("Writes", "v", "more writes/s", Unit::PerSecond),
+        ]);
         results.record("w", Side::Howdah, 2000.0).expect("declared");
         results.record("w", Side::Etcd, 1000.0).expect("declared");
+        results.record("m", Side::Howdah, 20.0).expect("declared");
+        results.record("v", Side::Howdah, 10.0).expect("declared");
         let text = markdown(&machine, &Settings::quick(), 2048, &results);
         assert!(text.contains("| writes/s | 2,000 | 1,000 | 2.00× | ≥ 3× | **missed** |"), "{text}");
+        assert_eq!((text.matches("## Writes").count(), text.matches("## Memory").count()), (1, 1), "{text}");
     }
 }

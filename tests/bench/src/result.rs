@@ -90,12 +90,6 @@ impl Metric {
     pub(crate) fn new(section: &'static str, name: impl Into<String>, label: impl Into<String>, unit: Unit) -> Self {
         Self { section, name: name.into(), label: label.into(), unit, goal: None }
     }
-
-    /// The same figure, held to `goal`.
-    pub(crate) fn held_to(mut self, goal: Goal) -> Self {
-        self.goal = Some(goal);
-        self
-    }
 }
 
 impl Results {
@@ -158,7 +152,7 @@ mod tests {
     use super::*;
 
     fn row(goal: Goal, howdah: &[f64], etcd: &[f64]) -> Row {
-        let metric = Metric::new("s", "n", "l", Unit::PerSecond).held_to(goal);
+        let metric = Metric { goal: Some(goal), ..Metric::new("s", "n", "l", Unit::PerSecond) };
         Row { metric, howdah: howdah.to_vec(), etcd: etcd.to_vec() }
     }
 

@@ -32,7 +32,8 @@ pub(super) fn check(index: &Index<'_>, order: &mut Order<'_, '_>, found: &mut Ve
                     }
                     Some(asked) => {
                         let last = index.history.newest;
-                        let what = format!("a list at {asked} was answered with one at {revision}; the log ends at {last}");
+                        let what =
+                            format!("a list at {asked} was answered with one at {revision}; the log ends at {last}");
                         found.push(Violation::Answer { call: call.id, what });
                     }
                 }

@@ -116,11 +116,7 @@ fn good() -> History {
         call(4, write(vec![step(Kind::Delete, B, 2, "")]), Outcome::Written(vec![seen(4, B, "t2")])),
         call(
             5,
-            write(vec![
-                step(Kind::Update, A, 3, "t5"),
-                step(Kind::Check, C, 0, ""),
-                step(Kind::Create, B, 0, "t6"),
-            ]),
+            write(vec![step(Kind::Update, A, 3, "t5"), step(Kind::Check, C, 0, ""), step(Kind::Create, B, 0, "t6")]),
             Outcome::Written(vec![seen(5, A, "t5"), seen(6, B, "t6")]),
         ),
         call(6, write(vec![step(Kind::Create, C, 0, "t7")]), Outcome::Unknown),
@@ -131,7 +127,11 @@ fn good() -> History {
         call(11, list(None, None, Some(2)), page(7, vec![seen(5, A, "t5"), seen(6, B, "t6")], 1)),
         call(12, list(Some(7), Some(B), Some(2)), page(7, vec![seen(7, C, "t7")], 0)),
         call(13, list(Some(4), None, None), page(4, vec![seen(3, A, "t3")], 0)),
-        call(14, Action::History { key: A.into(), limit: 2 }, Outcome::Past(past.map(|e| (e.clone(), e.revision * 1_000)).to_vec())),
+        call(
+            14,
+            Action::History { key: A.into(), limit: 2 },
+            Outcome::Past(past.map(|e| (e.clone(), e.revision * 1_000)).to_vec()),
+        ),
         call(15, list(Some(9), None, None), Outcome::Future { requested: 9, current: 7 }),
         call(16, Action::Get { key: "core/configmaps/two/d".into() }, Outcome::Got(None)),
         call(17, write(vec![step(Kind::Check, A, 5, "")]), Outcome::Malformed("writes nothing".to_owned())),
@@ -173,8 +173,16 @@ fn lossy() -> History {
     history.log.push(row(1_001, 7, Kind::Update, C, "t30"));
     history.newest = 1_001;
     history.heads[2].revision = 1_001;
-    history.calls.push(call(20, write(vec![step(Kind::Update, C, 7, "t20")]), Outcome::Written(vec![seen(8, C, "t20")])));
-    history.calls.push(call(200, write(vec![step(Kind::Update, C, 7, "t30")]), Outcome::Written(vec![seen(1_001, C, "t30")])));
+    history.calls.push(call(
+        20,
+        write(vec![step(Kind::Update, C, 7, "t20")]),
+        Outcome::Written(vec![seen(8, C, "t20")]),
+    ));
+    history.calls.push(call(
+        200,
+        write(vec![step(Kind::Update, C, 7, "t30")]),
+        Outcome::Written(vec![seen(1_001, C, "t30")]),
+    ));
     history.watches[0].events.push((7_000, event(8, 7, Kind::Update, C, "t20")));
     history.watches[0].ended = Some((12_000, 8, Ending::Replaced));
     history
@@ -255,7 +263,11 @@ const WRITES: &[Damage] = &[
         |h| answer(h, 3, Outcome::Written(vec![seen(5, A, "t3")])),
         |v| matches!(v, Violation::Lost { call: 3, revision: 5, .. }),
     ),
-    ("a row of no call", |h| h.calls.retain(|call| call.id != 6), |v| matches!(v, Violation::Phantom { revision: 7, .. })),
+    (
+        "a row of no call",
+        |h| h.calls.retain(|call| call.id != 6),
+        |v| matches!(v, Violation::Phantom { revision: 7, .. }),
+    ),
     (
         "a delete of no call",
         |h| h.calls.retain(|call| call.id != 4),
@@ -290,11 +302,7 @@ const WRITES: &[Damage] = &[
         |h| answer(h, 6, Outcome::Conflict { key: C.into(), expected: 0, current: 7 }),
         |v| matches!(v, Violation::Appeared { call: 6, .. }),
     ),
-    (
-        "a transaction in two group commits",
-        |h| h.log[5].batch = 99,
-        |v| matches!(v, Violation::Torn { call: 5, .. }),
-    ),
+    ("a transaction in two group commits", |h| h.log[5].batch = 99, |v| matches!(v, Violation::Torn { call: 5, .. })),
     (
         "half of a transaction of unknown outcome",
         |h| {
@@ -375,11 +383,7 @@ const WRITES: &[Damage] = &[
 ];
 
 const READS: &[Damage] = &[
-    (
-        "a stale get",
-        |h| answer(h, 9, Outcome::Got(Some(seen(3, A, "t3")))),
-        |v| matches!(v, Violation::Order { .. }),
-    ),
+    ("a stale get", |h| answer(h, 9, Outcome::Got(Some(seen(3, A, "t3")))), |v| matches!(v, Violation::Order { .. })),
     (
         "a get of other bytes",
         |h| answer(h, 9, Outcome::Got(Some(seen(5, A, "t3")))),
@@ -407,15 +411,31 @@ const READS: &[Damage] = &[
         |v| matches!(v, Violation::NeverHeld { who: Observer::Call(9), .. }),
     ),
     ("a stale newest revision", |h| answer(h, 10, Outcome::Newest(4)), |v| matches!(v, Violation::Order { .. })),
-    ("an invented revision", |h| answer(h, 10, Outcome::Newest(70)), |v| matches!(v, Violation::Answer { call: 10, .. })),
+    (
+        "an invented revision",
+        |h| answer(h, 10, Outcome::Newest(70)),
+        |v| matches!(v, Violation::Answer { call: 10, .. }),
+    ),
     (
         "a list lacks an object",
-        |h| answer(h, 11, Outcome::Page { revision: 7, objects: vec![seen(5, A, "t5"), seen(7, C, "t7")], remaining: 0 }),
+        |h| {
+            answer(
+                h,
+                11,
+                Outcome::Page { revision: 7, objects: vec![seen(5, A, "t5"), seen(7, C, "t7")], remaining: 0 },
+            )
+        },
         |v| matches!(v, Violation::List { call: 11, .. }),
     ),
     (
         "a list has an old object",
-        |h| answer(h, 11, Outcome::Page { revision: 7, objects: vec![seen(3, A, "t3"), seen(6, B, "t6")], remaining: 1 }),
+        |h| {
+            answer(
+                h,
+                11,
+                Outcome::Page { revision: 7, objects: vec![seen(3, A, "t3"), seen(6, B, "t6")], remaining: 1 },
+            )
+        },
         |v| matches!(v, Violation::List { call: 11, .. }),
     ),
     (
@@ -433,7 +453,13 @@ const READS: &[Damage] = &[
     ),
     (
         "a wrong count of what remains",
-        |h| answer(h, 11, Outcome::Page { revision: 7, objects: vec![seen(5, A, "t5"), seen(6, B, "t6")], remaining: 2 }),
+        |h| {
+            answer(
+                h,
+                11,
+                Outcome::Page { revision: 7, objects: vec![seen(5, A, "t5"), seen(6, B, "t6")], remaining: 2 },
+            )
+        },
         |v| matches!(v, Violation::List { call: 11, .. }),
     ),
     (
@@ -458,17 +484,44 @@ const READS: &[Damage] = &[
     ),
     (
         "a past that lacks a version",
-        |h| answer(h, 14, Outcome::Past(vec![(event(5, 3, Kind::Update, A, "t5"), 5_000), (event(1, 0, Kind::Create, A, "t1"), 1_000)])),
+        |h| {
+            answer(
+                h,
+                14,
+                Outcome::Past(vec![
+                    (event(5, 3, Kind::Update, A, "t5"), 5_000),
+                    (event(1, 0, Kind::Create, A, "t1"), 1_000),
+                ]),
+            )
+        },
         |v| matches!(v, Violation::Answer { call: 14, .. }),
     ),
     (
         "a stale past",
-        |h| answer(h, 14, Outcome::Past(vec![(event(3, 1, Kind::Update, A, "t3"), 3_000), (event(1, 0, Kind::Create, A, "t1"), 1_000)])),
+        |h| {
+            answer(
+                h,
+                14,
+                Outcome::Past(vec![
+                    (event(3, 1, Kind::Update, A, "t3"), 3_000),
+                    (event(1, 0, Kind::Create, A, "t1"), 1_000),
+                ]),
+            )
+        },
         |v| matches!(v, Violation::Order { .. }),
     ),
     (
         "a past with another time",
-        |h| answer(h, 14, Outcome::Past(vec![(event(5, 3, Kind::Update, A, "t5"), 5_001), (event(3, 1, Kind::Update, A, "t3"), 3_000)])),
+        |h| {
+            answer(
+                h,
+                14,
+                Outcome::Past(vec![
+                    (event(5, 3, Kind::Update, A, "t5"), 5_001),
+                    (event(3, 1, Kind::Update, A, "t3"), 3_000),
+                ]),
+            )
+        },
         |v| matches!(v, Violation::Answer { call: 14, .. }),
     ),
     (
@@ -538,11 +591,7 @@ const WATCHES: &[Damage] = &[
         |h| h.watches[0].events.push((5_001, event(8, 7, Kind::Update, C, "t8"))),
         |v| matches!(v, Violation::Event { watch: 101, revision: 8, .. }),
     ),
-    (
-        "a change before it was asked for",
-        |h| h.watches[0].events[0].0 = 10,
-        |v| matches!(v, Violation::Order { .. }),
-    ),
+    ("a change before it was asked for", |h| h.watches[0].events[0].0 = 10, |v| matches!(v, Violation::Order { .. })),
     (
         "the last change is missed",
         |h| drop(h.watches[0].events.pop()),
@@ -616,7 +665,11 @@ const FLOORS: &[Damage] = &[
         "a list below the floor",
         |h| {
             h.retention = Some(1);
-            answer(h, 11, Outcome::Page { revision: 7, objects: vec![seen(5, A, "t5"), seen(6, B, "t6")], remaining: 1 });
+            answer(
+                h,
+                11,
+                Outcome::Page { revision: 7, objects: vec![seen(5, A, "t5"), seen(6, B, "t6")], remaining: 1 },
+            );
             of(h, 12).action = list(Some(3), None, None);
             answer(h, 12, Outcome::Compacted { requested: 3, floor: 5 });
         },

@@ -155,7 +155,10 @@ fn check_whole(index: &Index<'_>, call: &Call, applied: &[(i64, &Step)], found: 
         let (one, two) = (pair[0].0, pair[1].0);
         let together = index.row(one).map(|row| row.batch) == index.row(two).map(|row| row.batch);
         if two != one + 1 || !together {
-            let what = format!("its steps stand at {one} and {two}, in {} group commit", if together { "one" } else { "another" });
+            let what = format!(
+                "its steps stand at {one} and {two}, in {} group commit",
+                if together { "one" } else { "another" }
+            );
             found.push(Violation::Torn { call: call.id, what });
         }
     }

@@ -118,12 +118,6 @@ impl Backend for Etcd {
         }
     }
 
-    async fn revision(&self) -> Result<i64> {
-        let request = RangeRequest { key: "absent".into(), ..RangeRequest::default() };
-        let answer = self.client.clone().range(request).await.context("reading from etcd")?;
-        Ok(answer.header.context("etcd's answer has no header")?.revision)
-    }
-
     fn pid(&self) -> Result<u32> {
         self.server.pid()
     }

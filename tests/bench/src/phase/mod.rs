@@ -4,11 +4,12 @@ pub(crate) mod list;
 pub(crate) mod start;
 pub(crate) mod write;
 
+use anyhow::Result;
+
 use crate::backend::Backend;
 use crate::process;
 use crate::report::mebibytes;
 use crate::result::{Metric, Results, Side, Unit};
-use anyhow::Result;
 
 /// The two figures of a store's memory at the moment called `name` and `label`.
 fn memory_metrics(name: &str, label: &str) -> [Metric; 2] {
@@ -17,7 +18,7 @@ fn memory_metrics(name: &str, label: &str) -> [Metric; 2] {
         Metric::new(
             "Memory",
             format!("memory_{name}_without_files"),
-            format!("– without pages of files (MiB)"),
+            "– of it not pages of files (MiB)",
             Unit::Mebibytes,
         ),
     ]

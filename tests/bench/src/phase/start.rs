@@ -51,14 +51,7 @@ pub(crate) async fn run(site: &Site, settings: &Settings, results: &mut Results)
 }
 
 /// Starts one side once, creates `objects` in it, and ends it.
-async fn start(
-    site: &Site,
-    name: &str,
-    side: Side,
-    results: &mut Results,
-    metric: &str,
-    objects: usize,
-) -> Result<()> {
+async fn start(site: &Site, name: &str, side: Side, results: &mut Results, metric: &str, objects: usize) -> Result<()> {
     if site.interrupt.is_wished() {
         bail!("interrupted");
     }

@@ -31,7 +31,8 @@ pub(crate) fn metrics(settings: &Settings) -> Vec<Metric> {
     let mut group = |section, name: &str, label: &str, unit, goal: &dyn Fn(usize) -> Option<Goal>| {
         metrics.extend(settings.clients.iter().map(|clients| {
             let plural = if *clients == 1 { "client" } else { "clients" };
-            let metric = Metric::new(section, format!("{name}_{clients}"), format!("{label}, {clients} {plural}"), unit);
+            let metric =
+                Metric::new(section, format!("{name}_{clients}"), format!("{label}, {clients} {plural}"), unit);
             Metric { goal: goal(*clients), ..metric }
         }));
     };

@@ -111,29 +111,31 @@ BEGIN
         LEFT JOIN howdah.heads h ON h.key = i.key
     ), lost AS MATERIALIZED (
         SELECT DISTINCT i.grp FROM input i WHERE i.head <> i.expected
-    ), accepted AS MATERIALIZED (
-        SELECT i.ord, i.op, i.key, i.head, base + row_number() OVER (ORDER BY i.ord) AS new_rv,
+    ), judged AS MATERIALIZED (
+        SELECT i.ord, i.op, i.key, i.head,
+               CASE WHEN i.ok THEN base + count(*) FILTER (WHERE i.ok) OVER (ORDER BY i.ord) END AS new_rv,
                coalesce(i.splice, v.splice) AS splice, coalesce(i.payload, v.payload) AS payload
-        FROM input i LEFT JOIN howdah.versions v ON v.rv = i.head AND i.op = 3
-        WHERE i.op <> 0 AND i.grp NOT IN (SELECT l.grp FROM lost l)
+        FROM (SELECT *, op <> 0 AND grp NOT IN (SELECT l.grp FROM lost l) AS ok FROM input) i
+        -- Only a delete looks for the last state.
+        LEFT JOIN howdah.versions v ON v.rv = CASE WHEN i.op = 3 THEN i.head END
     ), appended AS (
         INSERT INTO howdah.versions (rv, prev_rv, op, key, batch, splice, payload)
-        SELECT a.new_rv, a.head, a.op, a.key, in_batch, a.splice, a.payload FROM accepted a
+        SELECT j.new_rv, j.head, j.op, j.key, in_batch, j.splice, j.payload FROM judged j WHERE j.new_rv IS NOT NULL
     ), raised AS (
         INSERT INTO howdah.heads AS h (key, rv, create_rv)
-        SELECT a.key, a.new_rv, a.new_rv FROM accepted a WHERE a.op <> 3
+        SELECT j.key, j.new_rv, j.new_rv FROM judged j WHERE j.new_rv IS NOT NULL AND j.op <> 3
         ON CONFLICT (key) DO UPDATE SET rv = excluded.rv
     ), removed AS (
-        DELETE FROM howdah.heads h USING accepted a WHERE a.op = 3 AND h.key = a.key
+        DELETE FROM howdah.heads h USING judged j WHERE j.new_rv IS NOT NULL AND j.op = 3 AND h.key = j.key
     ), moved AS (
-        UPDATE howdah.meta m SET rv = m.rv + s.writes, bytes = m.bytes + s.bytes
-        FROM (SELECT count(*) AS writes, sum(octet_length(a.payload)) AS bytes FROM accepted a) s
-        WHERE s.writes > 0
+        UPDATE howdah.meta m SET rv = s.last, bytes = m.bytes + s.bytes
+        FROM (SELECT max(j.new_rv) AS last, sum(octet_length(j.payload)) AS bytes
+              FROM judged j WHERE j.new_rv IS NOT NULL) s
+        WHERE s.last IS NOT NULL
         RETURNING pg_notify('howdah_revision', m.rv || ' ' || in_replica)
     )
-    SELECT i.ord, a.new_rv, i.head,
-           CASE WHEN i.op = 3 THEN a.splice END, CASE WHEN i.op = 3 THEN a.payload END
-    FROM input i LEFT JOIN accepted a ON a.ord = i.ord;
+    SELECT j.ord, j.new_rv, j.head, CASE WHEN j.op = 3 THEN j.splice END, CASE WHEN j.op = 3 THEN j.payload END
+    FROM judged j;
 END $$;
 
 -- Enters a replica, or raises its epoch, and checks that the history it knows still stands. Where it does not, or

@@ -50,6 +50,12 @@ pub(super) fn from_environment() -> Option<PathBuf> {
 /// The binaries to use: `given`, or what is found; of the major version of `data`, where there are data already.
 pub(super) async fn choose(given: Option<&Path>, data: Option<&Directory>) -> Result<Binaries, PrivatePostgresError> {
     let wanted = data.map(major_of_data).transpose()?;
+    if let (Some(data), Some(major)) = (data, &wanted)
+        && is_too_old(major)
+    {
+        let (directory, major) = (data.path().to_owned(), major.clone());
+        return Err(PrivatePostgresError::OldData { directory, major, oldest: OLDEST });
+    }
     let mut found = match given {
         Some(directory) => vec![examine(directory).await?],
         None => versioned(Path::new(VERSIONED)),
@@ -88,6 +94,11 @@ fn major_of_data(data: &Directory) -> Result<String, PrivatePostgresError> {
         Some(bytes) => Ok(String::from_utf8_lossy(&bytes).trim().to_owned()),
         None => Err(PrivatePostgresError::NotData { directory: data.path().to_owned() }),
     }
+}
+
+/// Whether `major` is certainly older than the oldest that will do; the two-part versions of old all are.
+fn is_too_old(major: &str) -> bool {
+    major.split('.').next().and_then(|first| first.parse().ok()).is_some_and(|first: u32| first < OLDEST)
 }
 
 /// The newest of `found` that is new enough and, where one is `wanted`, of that major version.
@@ -175,8 +186,12 @@ mod tests {
         assert_eq!(major(None), Some(16));
         assert_eq!(major(Some("14")), Some(14));
         assert_eq!(major(Some("13")), None, "too old");
-        assert_eq!(major(Some("9.6")), None, "two-part versions are all too old");
         assert_eq!(major(Some("15")), None, "not installed");
+    }
+
+    #[test]
+    fn old_data_are_told_from_data_of_an_unknown_version() {
+        assert_eq!(["9.6", "13", "14", "99", "?"].map(is_too_old), [true, true, false, false, false]);
     }
 
     #[test]

@@ -60,6 +60,20 @@ pub enum PrivatePostgresError {
         /// What is installed.
         installed: String,
     },
+    /// The data belong to a major version that is too old for Howdah.
+    #[error(
+        "{} holds data of PostgreSQL {major}, but Howdah needs {oldest} or newer; move the data to such a version with \
+         pg_upgrade or pg_dump; nothing was changed",
+        directory.display()
+    )]
+    OldData {
+        /// Postgres' data directory.
+        directory: PathBuf,
+        /// The major version that wrote it.
+        major: String,
+        /// The oldest major version that will do.
+        oldest: u32,
+    },
     /// The program doesn't tell its version as Postgres does.
     #[error("{} does not say which PostgreSQL it is; it answered: {answer}", program.display())]
     StrangeVersion {

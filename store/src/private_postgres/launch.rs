@@ -21,7 +21,7 @@ use super::binaries::Binaries;
 use super::directory::Directory;
 use super::process::{DATA_DIR_SETTING, Postmaster, Process, STAMP_SETTING};
 use super::settings::{Server, Settings, WalCompression};
-use super::{PrivatePostgresError, StartOutcome, binaries, log, process, program, settings};
+use super::{PrivatePostgresError, StartOutcome, binaries, log, process, program, settings, sync};
 
 /// How long processes of a server that is gone may go on by themselves before they are told to end at once.
 const QUIT_AFTER: Duration = Duration::from_secs(2);
@@ -89,7 +89,7 @@ impl Launcher {
         self.check_owner()?;
         let binaries = binaries::choose(self.given_binaries.as_deref(), Some(&self.home)).await?;
         let server = self.describe(&binaries).await?;
-        let settings = Settings::new(&server, &self.account, &self.home);
+        let settings = Settings::new(&server, &self.account, &self.home)?;
         let mut outcome = StartOutcome::Started;
         let process = loop {
             match self.clear_the_way(&settings).await? {
@@ -192,7 +192,7 @@ impl Launcher {
             Some(known) => known,
             None => self.probe_wal_compression(binaries).await?,
         };
-        Ok(Server { identity, wal_compression })
+        Ok(Server { identity, wal_compression, syncfs: sync::is_reliable() })
     }
 
     /// Asks the server for the value that it would give a setting; it refuses one that it can't do.

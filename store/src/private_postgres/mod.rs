@@ -32,6 +32,7 @@ mod process;
 mod program;
 mod settings;
 mod supervise;
+mod sync;
 
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
@@ -98,7 +99,7 @@ impl PrivatePostgres {
     /// supervision runs on the present Tokio runtime, which needs its IO and time drivers.
     ///
     /// # Errors
-    /// Any [`PrivatePostgresError`] but `StillRunning` and `SupervisorGone`. A server that does not accept connections
+    /// Any [`PrivatePostgresError`] but `SupervisorGone`. A server that does not accept connections
     /// within 60 s is left running ([`PrivatePostgresError::NotReady`]); after any other error none runs that did not
     /// run before.
     pub async fn start(options: PrivatePostgresOptions) -> Result<Self, PrivatePostgresError> {

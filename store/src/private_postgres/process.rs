@@ -21,7 +21,7 @@ use tokio::process::Child;
 use super::PrivatePostgresError;
 use super::directory::{Directory, Identity};
 
-/// How long a fast shutdown may take; it ends sessions and writes a checkpoint.
+/// How long a fast shutdown may take; it ends connections and writes a checkpoint.
 const FAST: Duration = Duration::from_secs(30);
 /// How long an immediate shutdown may take.
 const IMMEDIATE: Duration = Duration::from_secs(10);
@@ -160,7 +160,8 @@ pub(super) fn postmaster(directory: &Directory) -> io::Result<Option<Postmaster>
     let Some(PidFile { pid, .. }) = PidFile::read(directory)? else { return Ok(None) };
     let Some(process) = hold(pid, directory.identity())? else { return Ok(None) };
     let line = std::fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
-    if !process.is_alive() {
+    // A process that is just ending has no command line any more.
+    if line.is_empty() || !process.is_alive() {
         return Ok(None);
     }
     let setting = |name: &str| {

@@ -11,6 +11,10 @@ use super::directory::Directory;
 pub(super) const PORT: u16 = 5432;
 /// The user's own settings, beside ours.
 const CUSTOM: &str = "custom.conf";
+const CUSTOM_TEMPLATE: &str = "\
+# Settings of your own, read after Howdah's. Howdah made this file, but never changes it; it applies what is written
+# here when it next starts. Leave port and unix_socket_directories as they are.
+";
 const CONF: &str = "postgresql.conf";
 const FOR: &str = "# For the server ";
 
@@ -30,6 +34,8 @@ pub(super) struct Server {
     pub(super) identity: String,
     /// The value for `wal_compression`.
     pub(super) wal_compression: WalCompression,
+    /// Whether the kernel's `syncfs` can be relied upon.
+    pub(super) syncfs: bool,
 }
 
 /// How full page images are compressed: by lz4 where the server can (from 15 on, where built with it).
@@ -58,7 +64,6 @@ local replication all peer map=howdah
 const HEAD: &str = "\
 # Written by Howdah at each start; changes made here are lost.
 # Your own settings belong into custom.conf beside this file, which is read last and so wins, or into ALTER SYSTEM.
-# Howdah applies custom.conf when it next starts; port and unix_socket_directories must stay as they are.
 ";
 
 const BODY: &str = "
@@ -114,16 +119,30 @@ include_if_exists = 'custom.conf'
 ";
 
 impl Settings {
-    /// The settings for `server`, run by `account` in `directory`, whose custom.conf goes into the stamp.
-    pub(super) fn new(server: &Server, account: &Account, directory: &Directory) -> Self {
-        // What can't be read here (a link, for instance) Postgres reads all the same; only its changes go unnoticed.
-        let custom = directory.read(CUSTOM).ok().flatten().unwrap_or_default();
-        Self::compose(server, account, &custom)
+    /// The settings for `server`, run by `account` in `directory`, whose custom.conf goes into the stamp; where there
+    /// is none yet, one without settings is made.
+    pub(super) fn new(server: &Server, account: &Account, directory: &Directory) -> Result<Self, PrivatePostgresError> {
+        let custom = match directory.read(CUSTOM) {
+            Ok(Some(custom)) => custom,
+            Ok(None) => {
+                directory.write(CUSTOM, CUSTOM_TEMPLATE.as_bytes(), account)?;
+                CUSTOM_TEMPLATE.as_bytes().to_vec()
+            }
+            // A link, for instance. Postgres reads it all the same; only its changes go unnoticed.
+            Err(_) => Vec::new(),
+        };
+        Ok(Self::compose(server, account, &custom))
     }
 
     fn compose(server: &Server, account: &Account, custom: &[u8]) -> Self {
         let compression = server.wal_compression.value();
-        let conf = format!("{HEAD}{FOR}{}\nwal_compression = {compression}\n{BODY}", server.identity);
+        let recovery_sync = if server.syncfs { "syncfs" } else { "fsync" };
+        let conf = format!(
+            "{HEAD}{FOR}{}\nwal_compression = {compression}\n\n\
+             # What a crash left unwritten is synced before recovery: as a whole where the kernel reports errors then.\n\
+             recovery_init_sync_method = {recovery_sync}\n{BODY}",
+            server.identity
+        );
         let mut ident = String::from("# Written by Howdah at each start; changes made here are lost.\n");
         let mut users = vec![account.howdah.replace('"', "\"\""), account.name.replace('"', "\"\"")];
         users.dedup();
@@ -179,7 +198,7 @@ mod tests {
     }
 
     fn server() -> Server {
-        Server { identity: "/x/postgres 1 2.0".to_owned(), wal_compression: WalCompression::Lz4 }
+        Server { identity: "/x/postgres 1 2.0".to_owned(), wal_compression: WalCompression::Lz4, syncfs: true }
     }
 
     #[test]

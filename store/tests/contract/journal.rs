@@ -5,12 +5,12 @@
 //! at all: a kill tears no line. [`assemble`] pairs the lines up. A call without a return is one whose outcome nobody
 //! learned.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fs::File;
 use std::io::Write as _;
 use std::os::fd::OwnedFd;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde::{Deserialize, Serialize};
 
@@ -293,19 +293,35 @@ pub(crate) trait Sink: Send + Sync {
 
 /// A journal in memory.
 #[derive(Debug, Default)]
-pub(crate) struct Memory(Mutex<Vec<Line>>);
+pub(crate) struct Memory {
+    lines: Mutex<Vec<Line>>,
+    /// How many writes of each replica were acknowledged.
+    written: Mutex<HashMap<u64, u64>>,
+}
 
 impl Memory {
     /// All lines up to now.
     pub(crate) fn take(&self) -> Vec<Line> {
-        std::mem::take(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+        std::mem::take(&mut lock(&self.lines))
+    }
+
+    /// How many writes of the replica `number` were acknowledged.
+    pub(crate) fn written_by(&self, number: u64) -> u64 {
+        lock(&self.written).get(&number).copied().unwrap_or(0)
     }
 }
 
 impl Sink for Memory {
     fn put(&self, line: Line) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(line);
+        if let Line::Return { call, outcome: Outcome::Written(_), .. } = &line {
+            *lock(&self.written).entry(replica_of(*call)).or_default() += 1;
+        }
+        lock(&self.lines).push(line);
     }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// A journal whose reader is another process.
@@ -320,11 +336,15 @@ impl Pipe {
 
     /// Writes one line in one piece.
     fn write(&self, line: &Line) {
-        let mut text = serde_json::to_vec(line).expect("a line is always JSON");
-        text.push(b'\n');
+        self.say(&serde_json::to_string(line).expect("a line is always JSON"));
+    }
+
+    /// Writes a line of its own kind in one piece.
+    pub(crate) fn say(&self, line: &str) {
+        let text = format!("{line}\n");
         assert!(text.len() <= PIPE_BUF, "a line of {} bytes could be torn", text.len());
         // The reader is the test itself: without it this process has no reason to go on.
-        if (&self.0).write_all(&text).is_err() {
+        if (&self.0).write_all(text.as_bytes()).is_err() {
             std::process::exit(2);
         }
     }

@@ -61,6 +61,7 @@ struct State {
     /// How many of the next commits lose their answers.
     deaf_commits: AtomicU64,
     swallowed_answers: AtomicU64,
+    fenced_commits: AtomicU64,
     drop_notifications: AtomicBool,
     dropped_notifications: AtomicU64,
     /// How long each frame waits, in microseconds.
@@ -102,6 +103,7 @@ impl Proxy {
             connections: Mutex::default(),
             deaf_commits: AtomicU64::new(0),
             swallowed_answers: AtomicU64::new(0),
+            fenced_commits: AtomicU64::new(0),
             drop_notifications: AtomicBool::new(false),
             dropped_notifications: AtomicU64::new(0),
             delay: AtomicU64::new(0),
@@ -128,6 +130,11 @@ impl Proxy {
     /// How many commits have lost their answers.
     pub(crate) fn swallowed_answers(&self) -> u64 {
         self.state.swallowed_answers.load(Ordering::Acquire)
+    }
+
+    /// How many commits were refused because of their epoch.
+    pub(crate) fn fenced_commits(&self) -> u64 {
+        self.state.fenced_commits.load(Ordering::Acquire)
     }
 
     /// Whether notifications are dropped from now on.
@@ -232,6 +239,9 @@ async fn both<CR, CW, SR, SW>(
                 if frame[0] == b'A' && state.drop_notifications.load(Ordering::Acquire) {
                     state.dropped_notifications.fetch_add(1, Ordering::AcqRel);
                     continue;
+                }
+                if frame[0] == b'E' && frame.windows(6).any(|part| part == b"CHW001") {
+                    state.fenced_commits.fetch_add(1, Ordering::AcqRel);
                 }
                 if down_queue.send(frame).is_err() {
                     break;

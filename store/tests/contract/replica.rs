@@ -1,7 +1,224 @@
-//! x
-pub(crate) fn is_wanted() -> bool {
-    false
+//! A store in a process of its own, with load on it, which can be stopped and killed like any server.
+//!
+//! The child is this very program with [`SETTINGS`] in its environment. Its journal goes to standard output, one line a
+//! `write`; the word `idle` there says that its load has ended. On standard input it takes `stop` (end the load) and
+//! `finish N` (let the watchers reach revision N, then end). When its input closes, it ends at once.
+
+use std::io::BufRead as _;
+use std::os::fd::AsFd as _;
+use std::process::Stdio;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use anyhow::{Context as _, bail, ensure};
+use howdah_store::{Database, Store, StoreOptions};
+use rustix::process::{Pid, Signal, kill_process};
+use serde::{Deserialize, Serialize};
+use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
+use tokio::process::{ChildStdin, Command};
+use tokio::runtime::Builder;
+use tokio::sync::{mpsc, watch as signal};
+use tokio::task::{JoinHandle, JoinSet};
+
+use crate::client::Client;
+use crate::dice::Dice;
+use crate::journal::{Line, Memory, Outcome, Pipe, Recorder, Sink as _};
+use crate::watcher::{Manner, Watcher};
+use crate::workload::{Keys, PIPE_PAGE, Shared, Worker};
+
+/// The environment variable that makes this program a replica.
+const SETTINGS: &str = "HOWDAH_CONTRACT_REPLICA";
+
+/// What a replica says when its load has ended.
+const IDLE: &str = "idle";
+
+/// What a replica is told at its start.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Settings {
+    pub(crate) url: String,
+    pub(crate) number: u64,
+    pub(crate) seed: u64,
+    pub(crate) keys: usize,
+    pub(crate) writers: usize,
+    pub(crate) readers: usize,
+    pub(crate) timeout: Duration,
+    pub(crate) reply_timeout: Duration,
 }
+
+/// Whether this process is a replica.
+pub(crate) fn is_wanted() -> bool {
+    std::env::var_os(SETTINGS).is_some()
+}
+
+/// The replica's life.
 pub(crate) fn main() -> anyhow::Result<()> {
+    let settings = serde_json::from_str(&std::env::var(SETTINGS)?)?;
+    let runtime = Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+    let ended = runtime.block_on(live(settings));
+    runtime.shutdown_background();
+    ended
+}
+
+async fn live(settings: Settings) -> anyhow::Result<()> {
+    let mut orders = orders();
+    let mut options = StoreOptions::new(Database::from_url(&settings.url)?);
+    options.reply_timeout = settings.reply_timeout;
+    options.poll_interval = Duration::from_millis(500);
+    options.ring_bytes = 256 << 10;
+    let store = Store::open(options).await?;
+    let output = std::io::stdout().as_fd().try_clone_to_owned()?;
+    let pipe = Arc::new(Pipe::new(output));
+    let client = Client { store, recorder: Recorder::new(Arc::<Pipe>::clone(&pipe), settings.number) };
+    let newest = match client.newest().await {
+        Outcome::Newest(newest) => newest,
+        other => bail!("the newest revision is {other:?}"),
+    };
+    let (target, reached) = signal::channel(None);
+    let mut watchers = JoinSet::new();
+    for (manner, after) in [(Manner::Prompt, newest), (Manner::Slow, (newest - 300).max(0))] {
+        let dice = Dice::part(settings.seed, &format!("watcher of {}", client.recorder.number()));
+        let watcher = Watcher { client: client.clone(), dice, manner, target: reached.clone() };
+        watchers.spawn(watcher.run(after));
+    }
+    let (keys, shared) = (Arc::new(Keys::new(settings.keys)?), Arc::new(Shared::default()));
+    let mut workers = JoinSet::new();
+    for number in 0..settings.writers + settings.readers {
+        let worker = Worker {
+            client: client.clone(),
+            keys: Arc::clone(&keys),
+            shared: Arc::clone(&shared),
+            dice: Dice::part(settings.seed, &format!("worker {number} of {}", settings.number)),
+            timeout: settings.timeout,
+            page: Some(PIPE_PAGE),
+        };
+        if number < settings.writers {
+            workers.spawn(worker.keep_writing());
+        } else {
+            workers.spawn(worker.keep_reading());
+        }
+    }
+    ensure!(orders.recv().await.as_deref() == Some("stop"), "the test is gone");
+    shared.stop();
+    while let Some(ended) = workers.join_next().await {
+        ended??;
+    }
+    pipe.say(IDLE);
+    let order = orders.recv().await.context("the test is gone")?;
+    let newest = order.strip_prefix("finish ").context("an order that is none")?.parse()?;
+    target.send_replace(Some(newest));
+    while let Some(ended) = watchers.join_next().await {
+        ended??;
+    }
+    client.store.close().await;
     Ok(())
+}
+
+/// The lines of standard input. When it closes, the test is gone, and so is this process.
+fn orders() -> mpsc::UnboundedReceiver<String> {
+    let (queue, orders) = mpsc::unbounded_channel();
+    std::thread::spawn(move || {
+        for line in std::io::stdin().lock().lines() {
+            let Ok(line) = line else { break };
+            if queue.send(line).is_err() {
+                return;
+            }
+        }
+        std::process::exit(3);
+    });
+    orders
+}
+
+/// A replica as the test holds it. Dropping it kills it.
+#[derive(Debug)]
+pub(crate) struct Child {
+    process: tokio::process::Child,
+    input: ChildStdin,
+    idle: signal::Receiver<bool>,
+    acknowledged: Arc<AtomicU64>,
+    reading: JoinHandle<anyhow::Result<()>>,
+}
+
+impl Child {
+    /// Starts a replica, whose journal goes into `memory`.
+    pub(crate) fn start(settings: &Settings, memory: Arc<Memory>, shared: Arc<Shared>) -> anyhow::Result<Self> {
+        let mut process = Command::new(std::env::current_exe()?)
+            .env(SETTINGS, serde_json::to_string(settings)?)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .kill_on_drop(true)
+            .spawn()?;
+        let input = process.stdin.take().context("its input is a pipe")?;
+        let output = process.stdout.take().context("its output is a pipe")?;
+        let (is_idle, idle) = signal::channel(false);
+        let acknowledged = Arc::new(AtomicU64::new(0));
+        let count = Arc::clone(&acknowledged);
+        let reading = tokio::spawn(async move {
+            let mut lines = BufReader::new(output).lines();
+            while let Some(text) = lines.next_line().await? {
+                if text == IDLE {
+                    is_idle.send_replace(true);
+                    continue;
+                }
+                let line = serde_json::from_str(&text).with_context(|| format!("the journal has a line {text:?}"))?;
+                if let Line::Return { outcome: Outcome::Written(objects), .. } = &line
+                    && let Some(last) = objects.last()
+                {
+                    shared.acknowledge(last.revision);
+                    count.fetch_add(1, Ordering::Relaxed);
+                }
+                memory.put(line);
+            }
+            Ok(())
+        });
+        Ok(Self { process, input, idle, acknowledged, reading })
+    }
+
+    /// Sends the process a signal.
+    pub(crate) fn signal(&self, signal: Signal) -> anyhow::Result<()> {
+        let id = self.process.id().context("the replica process has ended by itself")?;
+        let pid = Pid::from_raw(id.cast_signed()).context("a pid is not zero")?;
+        Ok(kill_process(pid, signal)?)
+    }
+
+    /// How many of its writes were acknowledged.
+    pub(crate) fn acknowledged(&self) -> u64 {
+        self.acknowledged.load(Ordering::Relaxed)
+    }
+
+    /// Waits until `more` further writes of its own are acknowledged.
+    pub(crate) async fn progress(&self, more: u64, patience: Duration) -> anyhow::Result<()> {
+        let goal = self.acknowledged() + more;
+        let waiting = async {
+            while self.acknowledged() < goal {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        };
+        let came = tokio::time::timeout(patience, waiting).await.is_ok();
+        ensure!(came, "no {more} writes of the replica process were acknowledged within {patience:?}");
+        Ok(())
+    }
+
+    /// Ends its load.
+    pub(crate) async fn stop_load(&mut self) -> anyhow::Result<()> {
+        self.input.write_all(b"stop\n").await?;
+        self.idle.wait_for(|idle| *idle).await.context("the replica process ended before its load")?;
+        Ok(())
+    }
+
+    /// Lets its watchers see everything up to `newest`, and the process end.
+    pub(crate) async fn finish(mut self, newest: i64) -> anyhow::Result<()> {
+        self.input.write_all(format!("finish {newest}\n").as_bytes()).await?;
+        let status = self.process.wait().await?;
+        self.reading.await??;
+        ensure!(status.success(), "a replica process ended with {status}");
+        Ok(())
+    }
+
+    /// Kills it, and takes what it had journaled.
+    pub(crate) async fn kill(mut self) -> anyhow::Result<()> {
+        self.signal(Signal::KILL)?;
+        self.process.wait().await?;
+        self.reading.await?
+    }
 }

@@ -11,10 +11,11 @@ use tokio::time::timeout;
 
 use crate::checker::{self, History, Loss};
 use crate::client::Client;
-use crate::clock::{Nanos, nanos};
+use crate::clock::nanos;
 use crate::cluster::Place;
 use crate::dice::Dice;
-use crate::journal::{Memory, Outcome, Recorder, Sink, assemble};
+use crate::journal::{Ending, Memory, Outcome, Recorder, Sink, assemble};
+use crate::replica::{Child, Settings};
 use crate::sql;
 use crate::watcher::{Manner, Watcher};
 use crate::workload::{Keys, Shared, Worker};
@@ -42,7 +43,21 @@ pub(crate) struct Run {
     clients: Vec<Client>,
     workers: JoinSet<anyhow::Result<()>>,
     watchers: JoinSet<anyhow::Result<()>>,
+    children: Vec<Child>,
     next_replica: u64,
+}
+
+/// The load of a replica in a process of its own.
+#[derive(Debug, Clone)]
+pub(crate) struct ChildLoad {
+    /// The database's address.
+    pub(crate) url: String,
+    /// How many write.
+    pub(crate) writers: usize,
+    /// How many read.
+    pub(crate) readers: usize,
+    /// After how long without an answer its store gives a connection up.
+    pub(crate) reply_timeout: Duration,
 }
 
 /// What a run amounted to.
@@ -79,6 +94,7 @@ impl Run {
             clients: Vec::new(),
             workers: JoinSet::new(),
             watchers: JoinSet::new(),
+            children: Vec::new(),
             next_replica: 1,
         })
     }
@@ -102,6 +118,33 @@ impl Run {
         let client = Client { store, recorder: Recorder::new(sink, number) };
         self.clients.push(client.clone());
         Ok(client)
+    }
+
+    /// Starts a replica in a process of its own, with load on it; its place among [`Run::child`].
+    pub(crate) fn start_child(&mut self, load: ChildLoad) -> anyhow::Result<usize> {
+        let number = self.replica_number();
+        let settings = Settings {
+            url: load.url,
+            number,
+            seed: self.seed,
+            keys: self.keys.all().len(),
+            writers: load.writers,
+            readers: load.readers,
+            timeout: self.timeout,
+            reply_timeout: load.reply_timeout,
+        };
+        self.children.push(Child::start(&settings, Arc::clone(&self.memory), Arc::clone(&self.shared))?);
+        Ok(self.children.len() - 1)
+    }
+
+    /// A replica in a process of its own.
+    pub(crate) fn child(&self, place: usize) -> &Child {
+        &self.children[place]
+    }
+
+    /// Kills a replica's process, and takes what it had journaled.
+    pub(crate) async fn kill_child(&mut self, place: usize) -> anyhow::Result<()> {
+        self.children.swap_remove(place).kill().await
     }
 
     /// Choices of its own for the next part of the run.
@@ -159,10 +202,27 @@ impl Run {
         Ok(())
     }
 
+    /// Waits until the replica `number` of this process has `more` further writes acknowledged.
+    pub(crate) async fn progress_of(&self, number: u64, more: u64, patience: Duration) -> anyhow::Result<()> {
+        let goal = self.memory.written_by(number) + more;
+        let waiting = async {
+            while self.memory.written_by(number) < goal {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        };
+        let came = timeout(patience, waiting).await.is_ok();
+        ensure!(came, "replica {number} had no {more} writes acknowledged within {patience:?}");
+        Ok(())
+    }
+
     /// Ends the load.
     pub(crate) async fn stop_load(&mut self) -> anyhow::Result<()> {
         self.shared.stop();
-        join(&mut self.workers).await.context("the load did not come to its end")
+        join(&mut self.workers).await.context("the load did not come to its end")?;
+        for child in &mut self.children {
+            timeout(ENDING, child.stop_load()).await.context("a replica process did not end its load")??;
+        }
+        Ok(())
     }
 
     /// Ends the run and judges it. The load has been stopped.
@@ -172,6 +232,9 @@ impl Run {
         let newest = sql::newest(&mut connection).await?;
         self.target.send_replace(Some(newest));
         join(&mut self.watchers).await.context("the watchers did not come to their end")?;
+        for child in self.children.drain(..) {
+            timeout(ENDING, child.finish(newest)).await.context("a replica process did not end")??;
+        }
         for client in self.clients.drain(..) {
             timeout(ENDING, client.store.close()).await.context("a store did not close")?;
         }
@@ -231,15 +294,11 @@ fn tally(history: &History) -> Tally {
     for watch in &history.watches {
         tally.events += watch.events.len();
         match &watch.ended {
-            Some((_, _, crate::journal::Ending::Replaced)) => tally.replaced += 1,
-            Some((_, _, crate::journal::Ending::Compacted { .. })) => tally.compacted += 1,
+            Some((_, _, Ending::Replaced)) => tally.replaced += 1,
+            Some((_, _, Ending::Compacted { .. })) => tally.compacted += 1,
             _ => {}
         }
     }
     tally
 }
 
-/// A moment of the run, for those who measure.
-pub(crate) fn now() -> Nanos {
-    crate::clock::now()
-}

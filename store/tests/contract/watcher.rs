@@ -25,6 +25,8 @@ pub(crate) enum Manner {
     Prompt,
     /// Takes its time between two reads.
     Slow,
+    /// Takes so long that the past may be forgotten meanwhile.
+    Drowsy,
     /// Cancels its wait again and again.
     Impatient,
 }
@@ -74,9 +76,13 @@ impl Watcher {
                 Next::LookAgain => {}
                 Next::Late(target) => break Ending::Stuck { target },
             }
-            if self.manner == Manner::Slow && self.target.borrow().is_none() {
-                let pause = self.dice.between(Duration::ZERO, Duration::from_millis(120));
-                tokio::time::sleep(pause).await;
+            let longest = match self.manner {
+                Manner::Prompt | Manner::Impatient => continue,
+                Manner::Slow => Duration::from_millis(120),
+                Manner::Drowsy => Duration::from_secs(3),
+            };
+            if self.target.borrow().is_none() {
+                tokio::time::sleep(self.dice.between(Duration::ZERO, longest)).await;
             }
         };
         let position = watch.position().get();
@@ -97,7 +103,7 @@ impl Watcher {
         }
         let patience = match self.manner {
             Manner::Impatient => self.dice.between(Duration::ZERO, Duration::from_millis(4)),
-            Manner::Prompt | Manner::Slow => DRAIN,
+            Manner::Prompt | Manner::Slow | Manner::Drowsy => DRAIN,
         };
         tokio::select! {
             next = timeout(patience, watch.next()) => Ok(next.map_or(Next::LookAgain, Next::Came)),

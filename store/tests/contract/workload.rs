@@ -82,12 +82,8 @@ impl Shared {
         self.lock().heads.insert(key, head);
     }
 
-    /// Forgets where everything stands.
-    pub(crate) fn forget(&self) {
-        *self.lock() = Known::default();
-    }
-
-    fn acknowledge(&self, revision: i64) {
+    /// Notes that `revision` was acknowledged.
+    pub(crate) fn acknowledge(&self, revision: i64) {
         self.acknowledged.fetch_add(1, Ordering::Relaxed);
         let mut known = self.lock();
         let next = known.next;

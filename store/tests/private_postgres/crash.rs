@@ -122,7 +122,7 @@ async fn supervision_does_not_give_up_and_ends_at_once_when_told() {
     let pid = postgres.pid().unwrap();
     kill(pid, Signal::KILL);
     let log = home.data_dir.join("postgres.log");
-    let failures = || fs::read_to_string(&log).unwrap().matches("configuration file").count();
+    let failures = || fs::read_to_string(&log).unwrap().matches("contains errors").count();
     until("several failures", || failures() >= 4).await;
     home.write("custom.conf", "");
     until_back(&home, &postgres, pid).await;

@@ -8,7 +8,8 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use howdah_store::{PrivatePostgres, PrivatePostgresError, PrivatePostgresOptions};
-use rustix::process::{Pid, Signal};
+use rustix::event::{PollFd, PollFlags, Timespec};
+use rustix::process::{Pid, PidfdFlags, Signal};
 use sqlx::postgres::{PgConnectOptions, PgConnection, PgSslMode};
 use sqlx::{AssertSqlSafe, Connection as _};
 use tempfile::TempDir;
@@ -115,15 +116,21 @@ impl Home {
 
 impl Drop for Home {
     fn drop(&mut self) {
-        let deadline = Instant::now() + Duration::from_secs(10);
-        loop {
-            let left = self.processes();
-            if left.is_empty() || Instant::now() > deadline {
-                return;
-            }
-            left.iter().for_each(|&pid| kill(pid, Signal::KILL));
-            std::thread::sleep(Duration::from_millis(5));
+        // The server first, so that it starts no more of them.
+        for _ in 0..100 {
+            let Some(&first) = self.processes().first() else { return };
+            end(first);
         }
+    }
+}
+
+/// Kills the process `pid` and waits for its end.
+fn end(pid: u32) {
+    let pid = Pid::from_raw(pid.try_into().unwrap()).unwrap();
+    if let Ok(handle) = rustix::process::pidfd_open(pid, PidfdFlags::empty()) {
+        let _ = rustix::process::pidfd_send_signal(&handle, Signal::KILL);
+        let limit = Timespec { tv_sec: 10, tv_nsec: 0 };
+        let _ = rustix::event::poll(&mut [PollFd::new(&handle, PollFlags::IN)], Some(&limit));
     }
 }
 

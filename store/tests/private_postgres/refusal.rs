@@ -12,7 +12,10 @@ use crate::home::{Ending, Home, NOBODY, bounded, is_root, kill, listing, postgre
 
 #[tokio::test]
 async fn data_of_a_version_that_is_not_installed_are_refused_and_untouched() {
-    for version in ["9.6", "99"] {
+    for (version, parts) in [
+        ("9.6", ["PostgreSQL 9.6", "14 or newer", "pg_upgrade", "nothing was changed"]),
+        ("99", ["PostgreSQL 99", "installed: ", "pg_upgrade", "postgresql-99"]),
+    ] {
         let home = Home::new();
         fs::create_dir_all(home.postgres()).unwrap();
         home.write("PG_VERSION", &format!("{version}\n"));
@@ -23,9 +26,13 @@ async fn data_of_a_version_that_is_not_installed_are_refused_and_untouched() {
         }
         let before = listing(&home.postgres());
         let error = home.refusal().await;
-        assert!(matches!(&error, PrivatePostgresError::MajorVersion { major, .. } if major == version), "{error:?}");
+        let (PrivatePostgresError::MajorVersion { major, .. } | PrivatePostgresError::OldData { major, .. }) = &error
+        else {
+            panic!("{error:?}")
+        };
+        assert_eq!(major, version);
         let message = error.to_string();
-        for part in [home.postgres().to_str().unwrap(), "installed: ", "pg_upgrade", &format!("postgresql-{version}")] {
+        for part in parts.into_iter().chain(home.postgres().to_str()) {
             assert!(message.contains(part), "{part} is not in: {message}");
         }
         assert_eq!(listing(&home.postgres()), before);

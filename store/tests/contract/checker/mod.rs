@@ -157,6 +157,11 @@ impl<'a> Index<'a> {
         self.history.losses.iter().any(|loss| at <= loss.at && revision > loss.surviving)
     }
 
+    /// Whether `at` is before a loss: what was absent then may have been so by a change that was lost.
+    fn is_before_a_loss(&self, at: Nanos) -> bool {
+        self.history.losses.iter().any(|loss| at <= loss.at)
+    }
+
     /// Where `key` stands just before `revision`; zero for nowhere.
     fn head_before(&self, key: &str, revision: i64) -> i64 {
         let rows = self.chain(key);

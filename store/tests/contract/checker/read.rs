@@ -93,7 +93,7 @@ fn check_get(
 ) {
     let Some((at, _)) = call.returned else { return };
     let revision = object.map_or(0, |object| object.revision);
-    if index.is_void(revision, at) {
+    if index.is_void(revision, at) || revision == 0 && index.is_before_a_loss(at) {
         return;
     }
     if let Some(object) = object
@@ -119,7 +119,7 @@ fn check_past(
     let log = &index.history.log;
     let chain = index.chain(key);
     let newest = past.first().map_or(0, |(event, _)| event.revision);
-    if past.iter().any(|(event, _)| index.is_void(event.revision, at)) {
+    if past.iter().any(|(event, _)| index.is_void(event.revision, at)) || past.is_empty() && index.is_before_a_loss(at) {
         return;
     }
     let reached = chain.partition_point(|place| log[*place].revision <= newest);

@@ -229,7 +229,8 @@ fn check_conflict(
         found.push(Violation::Answer { call: call.id, what });
         return;
     }
-    if call.returned.as_ref().is_some_and(|(at, _)| index.is_void(current, *at)) {
+    let lost = |at| index.is_void(current, at) || current == 0 && index.is_before_a_loss(at);
+    if call.returned.as_ref().is_some_and(|(at, _)| lost(*at)) {
         return;
     }
     order.held(call, format!("{key} stands at {current}"), index.spans(key, current));

@@ -1,5 +1,7 @@
 //! What the store promises while nothing breaks.
 
+mod compaction;
+mod deadline;
 mod steady;
 
 use crate::trial::Trials;
@@ -7,4 +9,6 @@ use crate::trial::Trials;
 /// Adds the trials.
 pub(crate) fn add(trials: &mut Trials) {
     steady::add(trials);
+    compaction::add(trials);
+    deadline::add(trials);
 }

@@ -1,12 +1,12 @@
 -- The store: one revision, the live heads, the append-only versions.
 --
--- Every write happens in howdah.commit_batch, which holds the one row of howdah.meta until its transaction ends: so
+-- The tables of the hot path have no CHECK constraints: Postgres parses those anew with every statement. Every write happens in howdah.commit_batch, which holds the one row of howdah.meta until its transaction ends: so
 -- revisions are dense and in commit order by construction. READ COMMITTED is required: each statement behind the lock
 -- takes a snapshot of its own, which sees every batch before it.
 
 CREATE TABLE howdah.meta (
-    one    boolean PRIMARY KEY DEFAULT true CHECK (one),
-    rv     bigint  NOT NULL CHECK (rv >= 0),
+    one    boolean PRIMARY KEY DEFAULT true,
+    rv     bigint  NOT NULL,
     -- Payload bytes ever appended. The difference of two ticks is the size of the history between them.
     bytes  bigint  NOT NULL DEFAULT 0,
     -- Which Postgres wrote last (system identifier, timeline, database). Another one means a failover or a restore.
@@ -30,7 +30,7 @@ CREATE TABLE howdah.versions (
     at      timestamptz NOT NULL DEFAULT clock_timestamp(),
     batch   uuid        NOT NULL,
     splice  integer     NOT NULL,
-    op      smallint    NOT NULL CHECK (op BETWEEN 1 AND 4),
+    op      smallint    NOT NULL,
     key     text        COLLATE "C" NOT NULL,
     payload bytea       NOT NULL
 ) WITH (autovacuum_vacuum_scale_factor = 0.05, autovacuum_vacuum_insert_scale_factor = 0.5);
@@ -46,7 +46,9 @@ EXCEPTION WHEN feature_not_supported OR invalid_parameter_value THEN
     RAISE NOTICE 'this server has no lz4; payloads use its default compression';
 END $$;
 
--- The servers that write. Raising a server's epoch fences whatever its older connections may still execute.
+-- The servers that write. Raising a server's epoch fences whatever its older connections may still execute. Commits are
+-- announced only where there is another server, so one that is gone has its row removed: by itself when it closes, by
+-- the others when it was not seen for ten minutes.
 CREATE TABLE howdah.replicas (
     id    uuid        PRIMARY KEY,
     epoch bigint      NOT NULL,
@@ -82,60 +84,85 @@ EXCEPTION WHEN insufficient_privilege OR undefined_function OR feature_not_suppo
     RETURN NULL;
 END $$;
 
--- Decides and applies one batch, all of it in one transaction. Arrays run in parallel, one element a write; "grp"
+-- Decides and applies one batch, all of it in one transaction. Arrays run in parallel, one element a write; in_grp
 -- numbers the transactions, whose writes stand side by side. op 0 only checks. No key stands twice among the writes.
--- Answers one row a write: its new revision (null where it was not applied or only checks), where its key stood, and
--- for a delete the last state.
+-- Answers in the same order: where each key stood, its new revision (null where it was not applied or only checks), and
+-- for deletes the last state (both arrays null where nothing is deleted).
 -- Errors: HW001 the epoch is fenced; HW002 the revision lies behind what the caller knows.
+--
+-- Several small statements, each over the arrays: one large statement costs twice as much to set up and run.
 CREATE FUNCTION howdah.commit_batch(
     in_replica uuid, in_epoch bigint, in_known bigint, in_batch uuid,
-    in_grp integer[], in_op smallint[], in_key text[], in_expected bigint[], in_splice integer[], in_payload bytea[]
-) RETURNS TABLE (ord bigint, new_rv bigint, head bigint, last_splice integer, last_payload bytea)
-LANGUAGE plpgsql AS $$
+    in_grp integer[], in_op smallint[], in_key text[], in_expected bigint[], in_splice integer[], in_payload bytea[],
+    OUT heads bigint[], OUT revisions bigint[], OUT last_splices integer[], OUT last_payloads bytea[]
+) LANGUAGE plpgsql AS $$
 #variable_conflict use_column
 DECLARE
-    base bigint;
+    base      bigint;
+    is_member boolean;
+    has_peers boolean;
+    lost      integer[];
+    deletes   boolean := 3 = ANY (in_op);
+    writes    bigint;
+    size      bigint;
 BEGIN
     SELECT m.rv INTO STRICT base FROM howdah.meta m FOR UPDATE;
-    IF NOT EXISTS (SELECT FROM howdah.replicas r WHERE r.id = in_replica AND r.epoch = in_epoch) THEN
+    SELECT bool_or(r.id = in_replica AND r.epoch = in_epoch), bool_or(r.id <> in_replica)
+    INTO is_member, has_peers FROM howdah.replicas r;
+    IF is_member IS NOT TRUE THEN
         RAISE EXCEPTION 'epoch % of replica % is fenced', in_epoch, in_replica USING ERRCODE = 'HW001';
     END IF;
     IF base < in_known THEN
         RAISE EXCEPTION 'the revision is %, behind the known %', base, in_known USING ERRCODE = 'HW002';
     END IF;
-    RETURN QUERY
-    WITH input AS MATERIALIZED (
-        SELECT i.grp, i.op, i.key, i.expected, i.splice, i.payload, i.ord, coalesce(h.rv, 0) AS head
-        FROM unnest(in_grp, in_op, in_key, in_expected, in_splice, in_payload)
-             WITH ORDINALITY AS i(grp, op, key, expected, splice, payload, ord)
-        LEFT JOIN howdah.heads h ON h.key = i.key
-    ), lost AS MATERIALIZED (
-        SELECT DISTINCT i.grp FROM input i WHERE i.head <> i.expected
-    ), judged AS MATERIALIZED (
-        SELECT i.ord, i.op, i.key, i.head,
-               CASE WHEN i.ok THEN base + count(*) FILTER (WHERE i.ok) OVER (ORDER BY i.ord) END AS new_rv,
-               coalesce(i.splice, v.splice) AS splice, coalesce(i.payload, v.payload) AS payload
-        FROM (SELECT *, op <> 0 AND grp NOT IN (SELECT l.grp FROM lost l) AS ok FROM input) i
-        -- Only a delete looks for the last state.
-        LEFT JOIN howdah.versions v ON v.rv = CASE WHEN i.op = 3 THEN i.head END
-    ), appended AS (
-        INSERT INTO howdah.versions (rv, prev_rv, op, key, batch, splice, payload)
-        SELECT j.new_rv, j.head, j.op, j.key, in_batch, j.splice, j.payload FROM judged j WHERE j.new_rv IS NOT NULL
-    ), raised AS (
-        INSERT INTO howdah.heads AS h (key, rv, create_rv)
-        SELECT j.key, j.new_rv, j.new_rv FROM judged j WHERE j.new_rv IS NOT NULL AND j.op <> 3
-        ON CONFLICT (key) DO UPDATE SET rv = excluded.rv
-    ), removed AS (
-        DELETE FROM howdah.heads h USING judged j WHERE j.new_rv IS NOT NULL AND j.op = 3 AND h.key = j.key
-    ), moved AS (
-        UPDATE howdah.meta m SET rv = s.last, bytes = m.bytes + s.bytes
-        FROM (SELECT max(j.new_rv) AS last, sum(octet_length(j.payload)) AS bytes
-              FROM judged j WHERE j.new_rv IS NOT NULL) s
-        WHERE s.last IS NOT NULL
-        RETURNING pg_notify('howdah_revision', m.rv || ' ' || in_replica)
+    heads := ARRAY(SELECT coalesce((SELECT h.rv FROM howdah.heads h WHERE h.key = k.key), 0)
+                   FROM unnest(in_key) AS k(key));
+    IF heads = in_expected AND 0 <> ALL (in_op) THEN
+        revisions := ARRAY(SELECT generate_series(base + 1, base + cardinality(in_key)));
+    ELSE
+        lost := ARRAY(SELECT i.grp FROM unnest(in_grp, heads, in_expected) AS i(grp, head, expected)
+                      WHERE i.head <> i.expected);
+        revisions := ARRAY(
+            SELECT CASE WHEN i.ok THEN base + count(*) FILTER (WHERE i.ok) OVER (ORDER BY i.ord) END
+            FROM (SELECT u.ord, u.op <> 0 AND u.grp <> ALL (lost) AS ok
+                  FROM unnest(in_grp, in_op) WITH ORDINALITY AS u(grp, op, ord)) i
+            ORDER BY i.ord);
+    END IF;
+    IF deletes THEN
+        last_payloads := ARRAY(SELECT (SELECT v.payload FROM howdah.versions v WHERE v.rv = i.head AND i.op = 3)
+                               FROM unnest(in_op, heads) AS i(op, head));
+        last_splices := ARRAY(SELECT (SELECT v.splice FROM howdah.versions v WHERE v.rv = i.head AND i.op = 3)
+                              FROM unnest(in_op, heads) AS i(op, head));
+    END IF;
+    WITH appended AS (
+        INSERT INTO howdah.versions AS v (rv, prev_rv, op, key, batch, splice, payload)
+        SELECT i.rv, i.head, i.op, i.key, in_batch, coalesce(i.splice, i.last_splice), coalesce(i.payload, i.last_payload)
+        FROM unnest(revisions, heads, in_op, in_key, in_splice, in_payload, last_splices, last_payloads)
+             AS i(rv, head, op, key, splice, payload, last_splice, last_payload)
+        WHERE i.rv IS NOT NULL
+        RETURNING octet_length(v.payload) AS size
     )
-    SELECT j.ord, j.new_rv, j.head, CASE WHEN j.op = 3 THEN j.splice END, CASE WHEN j.op = 3 THEN j.payload END
-    FROM judged j;
+    SELECT count(*), sum(a.size) INTO writes, size FROM appended a;
+    IF writes = 0 THEN
+        RETURN;
+    END IF;
+    IF 2 = ANY (in_op) THEN
+        UPDATE howdah.heads h SET rv = i.rv FROM unnest(revisions, in_op, in_key) AS i(rv, op, key)
+        WHERE i.op = 2 AND i.rv IS NOT NULL AND h.key = i.key;
+    END IF;
+    IF 1 = ANY (in_op) THEN
+        INSERT INTO howdah.heads (key, rv, create_rv)
+        SELECT i.key, i.rv, i.rv FROM unnest(revisions, in_op, in_key) AS i(rv, op, key)
+        WHERE i.op = 1 AND i.rv IS NOT NULL;
+    END IF;
+    IF deletes THEN
+        DELETE FROM howdah.heads h USING unnest(revisions, in_op, in_key) AS i(rv, op, key)
+        WHERE i.op = 3 AND i.rv IS NOT NULL AND h.key = i.key;
+    END IF;
+    UPDATE howdah.meta m SET rv = base + writes, bytes = m.bytes + size;
+    IF has_peers THEN
+        PERFORM pg_notify('howdah_revision', base + writes || ' ' || in_replica);
+    END IF;
 END $$;
 
 -- Enters a replica, or raises its epoch, and checks that the history it knows still stands. Where it does not, or
@@ -186,9 +213,7 @@ CREATE FUNCTION howdah.may_compact() RETURNS boolean LANGUAGE sql AS $$
 $$;
 
 -- Notes down when the present revision was reached, and moves the floors up by age and size. Answers the floor.
-CREATE FUNCTION howdah.tick(
-    in_replica uuid, in_floor interval, in_history interval, in_history_bytes bigint
-) RETURNS bigint LANGUAGE plpgsql AS $$
+CREATE FUNCTION howdah.tick(in_floor interval, in_history interval, in_history_bytes bigint) RETURNS bigint LANGUAGE plpgsql AS $$
 DECLARE
     moment      timestamptz := clock_timestamp();
     new_floor   bigint;
@@ -208,8 +233,7 @@ BEGIN
         history = greatest(c.history, least(new_history, greatest(c.floor, new_floor)))
     WHERE new_floor > c.floor OR least(new_history, greatest(c.floor, new_floor)) > c.history;
     DELETE FROM howdah.ticks t USING howdah.compaction c WHERE t.rv < c.history;
-    UPDATE howdah.replicas r SET seen = now() WHERE r.id = in_replica AND r.seen < now() - interval '1 hour';
-    DELETE FROM howdah.replicas r WHERE r.seen < now() - interval '1 day';
+    DELETE FROM howdah.replicas r WHERE r.seen < now() - interval '10 minutes';
     RETURN (SELECT c.floor FROM howdah.compaction c);
 END $$;
 
@@ -253,4 +277,11 @@ BEGIN
         UPDATE howdah.compaction SET floor_done = upto;
     END IF;
     RETURN swept;
+END $$;
+
+-- A sign of life, noted once a minute. False where the others took the replica for gone: it has to attach anew.
+CREATE FUNCTION howdah.still_here(in_replica uuid) RETURNS boolean LANGUAGE plpgsql AS $$
+BEGIN
+    UPDATE howdah.replicas r SET seen = now() WHERE r.id = in_replica AND r.seen < now() - interval '1 minute';
+    RETURN EXISTS (SELECT FROM howdah.replicas r WHERE r.id = in_replica);
 END $$;

@@ -14,6 +14,7 @@ use sqlx::postgres::PgPool;
 use sqlx::postgres::types::PgInterval;
 use uuid::Uuid;
 
+use crate::feed::Feed;
 use crate::metrics::Metrics;
 use crate::read::query_map;
 use crate::{DatabaseError, Retention};
@@ -25,6 +26,7 @@ const STEP: i64 = 5000;
 pub(crate) struct Compactor {
     pub(crate) pool: PgPool,
     pub(crate) replica: Uuid,
+    pub(crate) feed: Arc<Feed>,
     pub(crate) retention: Retention,
     pub(crate) interval: Duration,
     pub(crate) patience: Duration,
@@ -45,15 +47,15 @@ impl Compactor {
     }
 
     async fn tick(&self) -> Result<(), DatabaseError> {
+        let query = || sqlx::query("SELECT howdah.still_here($1) AS here").bind(self.replica);
+        let here = query_map(&self.pool, self.patience, query, |row| Ok(row.try_get::<bool, _>("here")?)).await?;
+        if here.first() == Some(&false) {
+            tracing::warn!("the other replicas took this one for gone; attaching anew");
+            self.feed.doubted.notify_one();
+        }
         let bytes = i64::try_from(self.retention.history_bytes).unwrap_or(i64::MAX);
         let (floor, history) = (interval(self.retention.floor), interval(self.retention.history));
-        let query = || {
-            sqlx::query("SELECT howdah.tick($1, $2, $3, $4) AS floor")
-                .bind(self.replica)
-                .bind(floor)
-                .bind(history)
-                .bind(bytes)
-        };
+        let query = || sqlx::query("SELECT howdah.tick($1, $2, $3) AS floor").bind(floor).bind(history).bind(bytes);
         let floors = query_map(&self.pool, self.patience, query, |row| Ok(row.try_get::<i64, _>("floor")?)).await?;
         if let Some(floor) = floors.first() {
             self.metrics.floor.set(*floor);

@@ -166,6 +166,7 @@ async fn open(options: StoreOptions, sql: SqlRuntime) -> Result<Store, OpenError
     let compactor = Compactor {
         pool: pool.clone(),
         replica,
+        feed: Arc::clone(&feed),
         retention: options.retention,
         interval: options.tick_interval,
         patience,

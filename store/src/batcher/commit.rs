@@ -13,13 +13,14 @@ use uuid::Uuid;
 
 use super::Pending;
 use super::session::{Connector, Session};
+use super::settle::settle;
 use crate::database::within;
-use crate::feed::{Appended, Mark};
-use crate::row::{LogEntry, object, revision, spliced};
-use crate::{BatchId, Change, DatabaseError, Object, Operation, Revision, WatchEvent, WriteError};
+use crate::feed::Mark;
+use crate::row::{LogEntry, object};
+use crate::{BatchId, DatabaseError, Object, Operation, Revision, WriteError};
 
 const COMMIT: &str = "
-    SELECT ord, new_rv, head, last_splice, last_payload
+    SELECT heads, revisions, last_splices, last_payloads
     FROM howdah.commit_batch($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)";
 
 /// What a batch left in the log, and whether compaction may have taken some of it already.
@@ -89,29 +90,30 @@ async fn send(connector: &mut Connector, id: BatchId, batch: &mut Vec<Pending>) 
     let known = connector.feed.known().revision;
     let (generation, _) = connector.feed.last();
     let started = Instant::now();
+    #[expect(clippy::cast_precision_loss, reason = "a batch has at most a few hundred writes")]
+    let writes = batch.iter().map(|pending| pending.writes.len()).sum::<usize>() as f64;
     let session = connector.session().await;
-    let base = session.base;
+    // What the batch makes lies behind both: the function refuses a revision below the known one.
+    let base = session.base.max(known);
     let decided = execute(session, patience, replica, known, id, batch).await;
     match decided {
-        Ok(rows) => {
-            let count = rows.len();
-            match settle(id, std::mem::take(batch), &rows) {
+        Ok(row) => {
+            match settle(id, std::mem::take(batch), &row) {
                 Ok(settled) => {
                     if let Some(last) = settled.entries.last().map(LogEntry::revision) {
                         session.base = last;
                     }
                     connector.metrics().commit_seconds.observe(started.elapsed().as_secs_f64());
-                    #[expect(clippy::cast_precision_loss, reason = "a batch has at most a few hundred writes")]
-                    connector.metrics().batch_writes.observe(count as f64);
-                    publish(connector, generation, settled);
-                    Sent::Decided
+                    connector.metrics().batch_writes.observe(writes);
+                    settled.publish(&connector.feed, generation);
                 }
+                // Those who wait are told that the outcome is unknown, for their places in the batch are gone.
                 Err(corrupt) => {
                     tracing::error!(error = &corrupt as &dyn Error, "the answer to a commit can't be read");
                     connector.give_up();
-                    Sent::Decided
                 }
             }
+            Sent::Decided
         }
         Err(error) => match error.refusal().as_deref() {
             Some(FENCED | REWOUND) => {
@@ -134,7 +136,7 @@ async fn execute(
     known: Revision,
     id: BatchId,
     batch: &[Pending],
-) -> Result<Vec<PgRow>, DatabaseError> {
+) -> Result<PgRow, DatabaseError> {
     let writes = batch.iter().map(|pending| pending.writes.len()).sum();
     let mut groups = Vec::<i32>::with_capacity(writes);
     let mut operations = Vec::<i16>::with_capacity(writes);
@@ -170,82 +172,10 @@ async fn execute(
             .bind(expected)
             .bind(splices)
             .bind(payloads)
-            .fetch_all(&mut session.connection)
+            .fetch_one(&mut session.connection)
             .await?)
     })
     .await
-}
-
-/// What a decided batch gives: events for the feed, answers for the callers.
-struct Settled {
-    entries: Vec<LogEntry>,
-    answers: Vec<(Pending, Result<Vec<Object>, WriteError>)>,
-}
-
-/// One write as Postgres decided it.
-struct Decision<'r> {
-    made: Option<Revision>,
-    head: Revision,
-    row: &'r PgRow,
-}
-
-fn settle(id: BatchId, batch: Vec<Pending>, rows: &[PgRow]) -> Result<Settled, DatabaseError> {
-    let mut decisions = Vec::with_capacity(rows.len());
-    for row in rows {
-        let ordinal: i64 = row.try_get("ord")?;
-        let made = row.try_get::<Option<i64>, _>("new_rv")?.map(Revision::from_db);
-        decisions.push((ordinal, Decision { made, head: revision(row, "head")?, row }));
-    }
-    decisions.sort_by_key(|(ordinal, _)| *ordinal);
-    let mut decisions = decisions.into_iter().map(|(_, decision)| decision);
-    let mut settled = Settled { entries: Vec::with_capacity(rows.len()), answers: Vec::with_capacity(batch.len()) };
-    for mut pending in batch {
-        let count = pending.writes.iter().filter(|write| !matches!(write.operation, Operation::Check { .. })).count();
-        let mut objects = Vec::with_capacity(count);
-        let mut conflict = None;
-        for write in std::mem::take(&mut pending.writes) {
-            let Some(decision) = decisions.next() else {
-                return Err(DatabaseError::Corrupt { what: "fewer decisions than writes".to_owned() });
-            };
-            let expected = write.operation.expected();
-            if let Some(revision) = decision.made {
-                let (change, wire) = match &write.operation {
-                    Operation::Create(payload) => (Change::Created, payload.wire(revision)),
-                    Operation::Update { payload, .. } => (Change::Updated, payload.wire(revision)),
-                    Operation::Delete { .. } | Operation::Check { .. } => {
-                        let (json, splice) =
-                            (decision.row.try_get("last_payload")?, decision.row.try_get("last_splice")?);
-                        (Change::Deleted, spliced(json, splice, revision)?)
-                    }
-                };
-                objects.push(Object { key: write.key.clone(), revision, wire: wire.clone() });
-                let event = WatchEvent { key: write.key, revision, previous: decision.head, change, wire, batch: id };
-                settled.entries.push(LogEntry::Event(Arc::new(event)));
-            } else if decision.head != expected && conflict.is_none() {
-                conflict = Some(WriteError::Conflict { key: write.key, expected, current: decision.head });
-            }
-        }
-        let complete = conflict.is_some() || objects.len() == count;
-        if !complete {
-            return Err(DatabaseError::Corrupt { what: "a transaction applied in part".to_owned() });
-        }
-        settled.answers.push((pending, conflict.map_or(Ok(objects), Err)));
-    }
-    Ok(settled)
-}
-
-/// Tells the feed, then the callers.
-fn publish(connector: &Connector, generation: u64, settled: Settled) {
-    if let Some(last) = settled.entries.last() {
-        let feed = &connector.feed;
-        feed.acknowledge(Mark { revision: last.revision(), batch: Some(last.batch()) });
-        if feed.append(generation, settled.entries) == Appended::Gap {
-            feed.behind.notify_one();
-        }
-    }
-    for (pending, answer) in settled.answers {
-        pending.answer(answer);
-    }
 }
 
 /// Learns what became of a batch whose connection was lost, answers those whose writes are in the log, and gives back

@@ -15,6 +15,7 @@
 mod commit;
 mod gather;
 mod session;
+mod settle;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
@@ -145,8 +146,9 @@ pub(crate) async fn run(mut connector: Connector, waiting: mpsc::Receiver<Pendin
                 continue;
             }
         };
-        let Some(batch) = batch else { return };
+        let Some(batch) = batch else { break };
         connector.metrics().queue.set(i64::try_from(gatherer.waiting()).unwrap_or(i64::MAX));
         commit::commit(&mut connector, batch).await;
     }
+    connector.leave().await;
 }

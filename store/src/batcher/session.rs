@@ -1,10 +1,11 @@
 //! The connection that commits, and what comes before its first commit: attaching.
 
+use std::error::Error;
 use std::sync::Arc;
 use std::time::Duration;
 
-use sqlx::Row as _;
 use sqlx::postgres::PgConnection;
+use sqlx::{Connection as _, Row as _};
 use uuid::Uuid;
 
 use crate::backoff::Backoff;
@@ -76,10 +77,7 @@ impl Connector {
             match self.attach().await {
                 Ok(()) => {}
                 Err(error) => {
-                    tracing::warn!(
-                        error = &error as &dyn std::error::Error,
-                        "can't reach the database for writing; trying again"
-                    );
+                    tracing::warn!(error = &error as &dyn Error, "can't reach the database for writing; trying again");
                     backoff.sleep().await;
                 }
             }
@@ -115,5 +113,18 @@ impl Connector {
         self.feed.attached(Mark { revision: base, batch: batch.map(BatchId) }, void);
         self.session = Some(Session { connection, epoch: row.try_get("epoch")?, base });
         Ok(())
+    }
+
+    /// Takes this replica out of the table, so that the others need not announce their commits for it.
+    pub(super) async fn leave(self) {
+        let Some(Session { mut connection, epoch, .. }) = self.session else { return };
+        let left = within(self.reply_timeout, async {
+            let query = sqlx::query("DELETE FROM howdah.replicas WHERE id = $1 AND epoch = $2");
+            query.bind(self.replica).bind(epoch).execute(&mut connection).await?;
+            Ok(connection.close().await?)
+        });
+        if let Err(error) = left.await {
+            tracing::debug!(error = &error as &dyn Error, "the replica's row stays until it has aged");
+        }
     }
 }

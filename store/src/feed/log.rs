@@ -7,33 +7,37 @@ use crate::read::query_all;
 use crate::row::{self, LogEntry};
 use crate::{DatabaseError, Revision};
 
-/// The most entries that one read brings.
-const PAGE_ENTRIES: usize = 1000;
-
-/// The payload bytes at which a read ends.
-const PAGE_BYTES: usize = 8_000_000;
-
-/// From the entry seen last, which proves continuity and comes without its payload, to `$2`; at most 1,000 entries
-/// behind it and not many more bytes than 8 MB, so that large objects don't pile up in memory.
+/// From the entry seen last, which proves continuity and comes without its payload, to `$2`.
 const READ_LOG: &str = "
     SELECT rv, prev_rv, op, key, batch, splice, CASE WHEN rv > $1 THEN payload ELSE '' END AS payload
-    FROM (
-        SELECT v.*, sum(octet_length(v.payload)) OVER (ORDER BY v.rv ROWS UNBOUNDED PRECEDING) AS upto
-        FROM howdah.versions v WHERE v.rv >= $1 AND v.rv <= $2 ORDER BY v.rv LIMIT 1001
-    ) page
-    WHERE rv = (SELECT min(n.rv) FROM howdah.versions n WHERE n.rv > $1) OR rv = $1
-       OR upto - octet_length(payload) < 8000000
-    ORDER BY rv";
+    FROM howdah.versions WHERE rv >= $1 AND rv <= $2 ORDER BY rv LIMIT $3";
+
+/// How many entries the next read brings: as many as 8 MB are likely to hold, by the size of those before.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Pace(usize);
+
+impl Pace {
+    /// Before anything is known of the sizes.
+    pub(crate) const START: Self = Self(64);
+
+    fn after(entries: &[LogEntry], bytes: usize) -> Self {
+        const PAGE_BYTES: usize = 8_000_000;
+        const FEWEST: usize = 4;
+        const MOST: usize = 1000;
+        let average = bytes / entries.len().max(1);
+        Self((PAGE_BYTES / average.max(1)).clamp(FEWEST, MOST))
+    }
+}
 
 /// What reading on from a point of the history gave.
 #[derive(Debug)]
 pub(crate) enum LogPage {
-    /// The entries that follow it; `more` where others may stand behind them.
+    /// The entries that follow it.
     Entries {
         /// In order, each following the one before.
         entries: Vec<LogEntry>,
-        /// Whether to read on at once.
-        more: bool,
+        /// Where others may stand behind them, the pace at which to read on at once.
+        next: Option<Pace>,
     },
     /// The point is not there any more, or what followed it is gone: compacted, or replaced by another history.
     Broken,
@@ -45,8 +49,10 @@ pub(crate) async fn read(
     patience: std::time::Duration,
     from: Mark,
     upto: Revision,
+    pace: Pace,
 ) -> Result<LogPage, DatabaseError> {
-    let query = || sqlx::query(READ_LOG).bind(from.revision.get()).bind(upto.get());
+    let limit = i64::try_from(pace.0).unwrap_or(i64::MAX);
+    let query = || sqlx::query(READ_LOG).bind(from.revision.get()).bind(upto.get()).bind(limit);
     let rows = query_all(pool, patience, query).await?;
     let mut rows = rows.iter();
     if from.revision > Revision::ZERO {
@@ -69,7 +75,7 @@ pub(crate) async fn read(
         }
         entries.push(entry);
     }
-    // A page that was cut is full; the spliced revisions make the sum a little larger than what the query counted.
-    let more = entries.len() >= PAGE_ENTRIES || bytes >= PAGE_BYTES;
-    Ok(LogPage::Entries { entries, more })
+    let full = entries.len() + usize::from(from.revision > Revision::ZERO) >= pace.0;
+    let next = full.then(|| Pace::after(&entries, bytes));
+    Ok(LogPage::Entries { entries, next })
 }

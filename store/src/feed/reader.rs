@@ -8,7 +8,7 @@ use sqlx::postgres::PgPool;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
-use super::log::{self, LogPage};
+use super::log::{self, LogPage, Pace};
 use super::{Appended, Feed};
 use crate::Revision;
 use crate::backoff::Backoff;
@@ -61,20 +61,22 @@ pub(crate) async fn run(
 /// Reads until nothing more is there. Failures are retried with back-off: the feed has nothing better to do.
 async fn drain(feed: &Feed, pool: &PgPool, metrics: &Metrics, patience: Duration) {
     let mut backoff = Backoff::new(Duration::from_millis(10), Duration::from_secs(1));
+    let mut pace = Pace::START;
     loop {
         let (generation, last) = feed.last();
         let started = Instant::now();
-        match log::read(pool, patience, last, Revision::MAX).await {
-            Ok(LogPage::Entries { entries, more }) => {
+        match log::read(pool, patience, last, Revision::MAX, pace).await {
+            Ok(LogPage::Entries { entries, next }) => {
                 if entries.is_empty() {
                     return;
                 }
                 metrics.feed_reads.inc();
                 metrics.feed_read_seconds.observe(started.elapsed().as_secs_f64());
-                match feed.append(generation, entries) {
-                    Appended::Whole if !more => return,
-                    Appended::Whole | Appended::Stale => {}
-                    Appended::Gap => feed.doubt(generation),
+                match (feed.append(generation, entries), next) {
+                    (Appended::Whole, None) => return,
+                    (Appended::Whole, Some(next)) => pace = next,
+                    (Appended::Stale, _) => {}
+                    (Appended::Gap, _) => feed.doubt(generation),
                 }
             }
             Ok(LogPage::Broken) => {

@@ -6,12 +6,12 @@ use std::time::Duration;
 use sqlx::postgres::PgPool;
 use tokio::sync::watch as signal;
 
-use super::log::{self, LogPage};
+use super::log::{self, LogPage, Pace};
 use super::{Feed, Mark, Standing};
-use crate::read;
+use crate::read::{self, Point};
 use crate::row::LogEntry;
-use crate::sql_runtime::SqlRuntime;
-use crate::{BatchId, Revision, WatchError, WatchEvent};
+use crate::sql_runtime::{Running, SqlRuntime};
+use crate::{BatchId, DatabaseError, Revision, WatchError, WatchEvent};
 
 /// The most events that [`Watch::next`] brings from memory at once.
 const MOST: usize = 1000;
@@ -30,6 +30,12 @@ pub struct Watch {
     batch: Option<BatchId>,
     /// Whether the position is known to be part of the history.
     established: bool,
+    /// How much the next read of the log brings.
+    pace: Pace,
+    /// A read of the log under way. It outlives a cancelled [`Watch::next`], and the next one takes it up.
+    reading: Option<Running<Result<LogPage, DatabaseError>>>,
+    /// The position's look-up, likewise.
+    looking_up: Option<Running<Result<Point, DatabaseError>>>,
 }
 
 impl Watch {
@@ -37,7 +43,20 @@ impl Watch {
     pub(crate) fn new(feed: Arc<Feed>, sql: SqlRuntime, pool: PgPool, patience: Duration, position: Revision) -> Self {
         let standing = feed.standing.subscribe();
         let generation = standing.borrow().generation;
-        Self { feed, sql, pool, patience, standing, generation, position, batch: None, established: false }
+        Self {
+            feed,
+            sql,
+            pool,
+            patience,
+            standing,
+            generation,
+            position,
+            batch: None,
+            established: false,
+            pace: Pace::START,
+            reading: None,
+            looking_up: None,
+        }
     }
 
     /// The revision up to which this watcher has seen everything.
@@ -92,10 +111,13 @@ impl Watch {
 
     async fn read_log(&mut self, upto: Revision) -> Result<Vec<Arc<WatchEvent>>, WatchError> {
         let from = Mark { revision: self.position, batch: self.batch };
-        let (pool, patience) = (self.pool.clone(), self.patience);
-        let page = self.sql.run(async move { log::read(&pool, patience, from, upto).await }).await;
+        let (pool, patience, pace) = (self.pool.clone(), self.patience, self.pace);
+        let start = || self.sql.run(async move { log::read(&pool, patience, from, upto, pace).await });
+        let page = self.reading.get_or_insert_with(start).await;
+        self.reading = None;
         let page = page.ok_or(WatchError::Closed)?.map_err(|source| WatchError::Database { source })?;
-        let LogPage::Entries { entries, .. } = page else { return Err(self.broken().await) };
+        let LogPage::Entries { entries, next } = page else { return Err(self.broken().await) };
+        self.pace = next.unwrap_or(Pace::START);
         let Some(last) = entries.last() else { return Err(self.broken().await) };
         let (revision, batch) = (last.revision(), last.batch());
         let events = entries
@@ -123,8 +145,10 @@ impl Watch {
         };
         if !in_memory {
             let (pool, patience, position) = (self.pool.clone(), self.patience, self.position);
-            let standing = self.sql.run(async move { read::point(&pool, patience, position).await }).await;
-            let point = standing.ok_or(WatchError::Closed)?.map_err(|source| WatchError::Database { source })?;
+            let start = || self.sql.run(async move { read::point(&pool, patience, position).await });
+            let point = self.looking_up.get_or_insert_with(start).await;
+            self.looking_up = None;
+            let point = point.ok_or(WatchError::Closed)?.map_err(|source| WatchError::Database { source })?;
             if self.position > point.newest {
                 return Err(WatchError::Future { position: self.position, current: point.newest });
             }

@@ -10,7 +10,8 @@ use std::time::Duration;
 
 use futures_util::TryStreamExt as _;
 use sqlx::Postgres;
-use sqlx::postgres::{PgArguments, PgPool, PgRow};
+use sqlx::pool::PoolConnection;
+use sqlx::postgres::{PgArguments, PgConnection, PgPool, PgRow};
 use sqlx::query::Query;
 use tokio::time::Instant;
 
@@ -22,7 +23,7 @@ pub(crate) use list::list;
 pub use list::{At, List, Page};
 pub use object::Past;
 pub(crate) use object::{get, history};
-pub(crate) use revision::{RevisionReader, point};
+pub(crate) use revision::{Point, RevisionReader, point};
 
 /// How long a read is tried again while the database is away.
 const RETRY_FOR: Duration = Duration::from_secs(30);
@@ -62,19 +63,37 @@ async fn attempt<T>(
     query: Query<'_, Postgres, PgArguments>,
     map: impl Fn(PgRow) -> Result<T, DatabaseError>,
 ) -> Result<Vec<T>, DatabaseError> {
-    let mut connection = within(patience, async { Ok(pool.acquire().await?) }).await?;
-    let outcome = async {
-        let mut rows = query.fetch(&mut *connection);
-        let mut mapped = Vec::new();
+    let connection = within(patience, async { Ok(pool.acquire().await?) }).await?;
+    let mut lease = Lease(Some(connection));
+    let mut mapped = Vec::new();
+    {
+        let mut rows = query.fetch(lease.connection());
         while let Some(row) = within(patience, async { Ok(rows.try_next().await?) }).await? {
             mapped.push(map(row)?);
         }
-        Ok(mapped)
     }
-    .await;
-    if outcome.is_err() {
-        // Whatever state it is in, nobody shall inherit it.
-        drop(connection.detach());
+    lease.give_back();
+    Ok(mapped)
+}
+
+/// A connection in use. Unless it is given back it is closed: after an error, or when its reader was cancelled, nobody
+/// shall inherit what is left on it.
+struct Lease(Option<PoolConnection<Postgres>>);
+
+impl Lease {
+    fn connection(&mut self) -> &mut PgConnection {
+        self.0.as_mut().expect("a lease has its connection until it ends")
     }
-    outcome
+
+    fn give_back(mut self) {
+        self.0 = None;
+    }
+}
+
+impl Drop for Lease {
+    fn drop(&mut self) {
+        if let Some(connection) = self.0.take() {
+            drop(connection.detach());
+        }
+    }
 }

@@ -2,7 +2,8 @@
 //!
 //! It listens on a port of 127.0.0.1 and speaks to the server by its address. Bytes are taken apart into the frames of
 //! Postgres' protocol (after the first, a type byte and a length), so that one kind of message can be dropped, and the
-//! answer of one statement swallowed. Each direction of each connection is two tasks with a queue between them: the
+//! answer of one statement swallowed. What a client sends up to a Sync goes on in one piece, as it does over a network
+//! (but for the rare packet border, which [`Proxy::swallow_next_sync`] is for). Each direction of each connection is two tasks with a queue between them: the
 //! first reads at all times, the second writes when the direction's [`Flow`] lets it.
 
 use std::collections::HashSet;
@@ -62,6 +63,9 @@ struct State {
     deaf_commits: AtomicU64,
     swallowed_answers: AtomicU64,
     fenced_commits: AtomicU64,
+    /// How many of the next commits lose their last message, the Sync.
+    cut_commits: AtomicU64,
+    cut_in_two: AtomicU64,
     drop_notifications: AtomicBool,
     dropped_notifications: AtomicU64,
     /// How long each frame waits, in microseconds.
@@ -104,6 +108,8 @@ impl Proxy {
             deaf_commits: AtomicU64::new(0),
             swallowed_answers: AtomicU64::new(0),
             fenced_commits: AtomicU64::new(0),
+            cut_commits: AtomicU64::new(0),
+            cut_in_two: AtomicU64::new(0),
             drop_notifications: AtomicBool::new(false),
             dropped_notifications: AtomicU64::new(0),
             delay: AtomicU64::new(0),
@@ -130,6 +136,17 @@ impl Proxy {
     /// How many commits have lost their answers.
     pub(crate) fn swallowed_answers(&self) -> u64 {
         self.state.swallowed_answers.load(Ordering::Acquire)
+    }
+
+    /// Lets the server execute the next commit and swallows the Sync behind it, so that the commit stays open, and
+    /// whatever else that connection would send.
+    pub(crate) fn swallow_next_sync(&self) {
+        self.state.cut_commits.fetch_add(1, Ordering::AcqRel);
+    }
+
+    /// How many commits have lost their Sync.
+    pub(crate) fn swallowed_syncs(&self) -> u64 {
+        self.state.cut_in_two.load(Ordering::Acquire)
     }
 
     /// How many commits were refused because of their epoch.
@@ -221,13 +238,33 @@ async fn both<CR, CW, SR, SW>(
     let (up_end, down_end) = (up.clone(), down.clone());
     tokio::join!(
         until_cut(up_end, async {
+            // What a client sends in one piece, up to its Sync, goes on in one piece.
+            let mut piece = Vec::new();
+            let mut commits_now = false;
             while let Ok(frame) = read_frame(&mut from_client).await {
-                if commits.is_commit(&frame) && take_one(&state.deaf_commits) {
-                    switches.set(Way::Down, Flow::Swallow);
-                    state.swallowed_answers.fetch_add(1, Ordering::AcqRel);
+                if commits.is_commit(&frame) {
+                    commits_now = true;
+                    if take_one(&state.deaf_commits) {
+                        switches.set(Way::Down, Flow::Swallow);
+                        state.swallowed_answers.fetch_add(1, Ordering::AcqRel);
+                    }
                 }
-                if up_queue.send(frame).is_err() {
-                    break;
+                let whole = matches!(frame[0], b'S' | b'Q' | b'X' | b'H' | b'p' | b'd' | b'c');
+                if frame[0] == b'S' && commits_now && take_one(&state.cut_commits) {
+                    state.cut_in_two.fetch_add(1, Ordering::AcqRel);
+                    if up_queue.send(std::mem::take(&mut piece)).is_err() {
+                        break;
+                    }
+                    // The Sync vanishes, and so does all that follows.
+                    while read_frame(&mut from_client).await.is_ok() {}
+                    std::future::pending::<()>().await;
+                }
+                piece.extend(frame);
+                if whole {
+                    commits_now = false;
+                    if up_queue.send(std::mem::take(&mut piece)).is_err() {
+                        break;
+                    }
                 }
             }
             drop(up_queue);

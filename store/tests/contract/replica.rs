@@ -8,7 +8,6 @@ use std::io::BufRead as _;
 use std::os::fd::AsFd as _;
 use std::process::Stdio;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use anyhow::{Context as _, bail, ensure};
@@ -132,10 +131,11 @@ fn orders() -> mpsc::UnboundedReceiver<String> {
 /// A replica as the test holds it. Dropping it kills it.
 #[derive(Debug)]
 pub(crate) struct Child {
+    /// Its number among the run's replicas.
+    pub(crate) number: u64,
     process: tokio::process::Child,
     input: ChildStdin,
     idle: signal::Receiver<bool>,
-    acknowledged: Arc<AtomicU64>,
     reading: JoinHandle<anyhow::Result<()>>,
 }
 
@@ -151,8 +151,6 @@ impl Child {
         let input = process.stdin.take().context("its input is a pipe")?;
         let output = process.stdout.take().context("its output is a pipe")?;
         let (is_idle, idle) = signal::channel(false);
-        let acknowledged = Arc::new(AtomicU64::new(0));
-        let count = Arc::clone(&acknowledged);
         let reading = tokio::spawn(async move {
             let mut lines = BufReader::new(output).lines();
             while let Some(text) = lines.next_line().await? {
@@ -165,13 +163,12 @@ impl Child {
                     && let Some(last) = objects.last()
                 {
                     shared.acknowledge(last.revision);
-                    count.fetch_add(1, Ordering::Relaxed);
                 }
                 memory.put(line);
             }
             Ok(())
         });
-        Ok(Self { process, input, idle, acknowledged, reading })
+        Ok(Self { number: settings.number, process, input, idle, reading })
     }
 
     /// Sends the process a signal.
@@ -179,24 +176,6 @@ impl Child {
         let id = self.process.id().context("the replica process has ended by itself")?;
         let pid = Pid::from_raw(id.cast_signed()).context("a pid is not zero")?;
         Ok(kill_process(pid, signal)?)
-    }
-
-    /// How many of its writes were acknowledged.
-    pub(crate) fn acknowledged(&self) -> u64 {
-        self.acknowledged.load(Ordering::Relaxed)
-    }
-
-    /// Waits until `more` further writes of its own are acknowledged.
-    pub(crate) async fn progress(&self, more: u64, patience: Duration) -> anyhow::Result<()> {
-        let goal = self.acknowledged() + more;
-        let waiting = async {
-            while self.acknowledged() < goal {
-                tokio::time::sleep(Duration::from_millis(5)).await;
-            }
-        };
-        let came = tokio::time::timeout(patience, waiting).await.is_ok();
-        ensure!(came, "no {more} writes of the replica process were acknowledged within {patience:?}");
-        Ok(())
     }
 
     /// Ends its load.

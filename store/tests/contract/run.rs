@@ -191,28 +191,13 @@ impl Run {
 
     /// Waits until `more` further writes are acknowledged, in any replica of this process.
     pub(crate) async fn progress(&self, more: u64, patience: Duration) -> anyhow::Result<()> {
-        let goal = self.shared.acknowledged() + more;
-        let waiting = async {
-            while self.shared.acknowledged() < goal {
-                tokio::time::sleep(Duration::from_millis(5)).await;
-            }
-        };
-        let came = timeout(patience, waiting).await.is_ok();
-        ensure!(came, "no {more} writes were acknowledged within {patience:?}");
-        Ok(())
+        until_risen(|| self.shared.acknowledged(), more, patience).await.context("any replica")
     }
 
-    /// Waits until the replica `number` of this process has `more` further writes acknowledged.
+    /// Waits until the replica `number` has `more` further writes acknowledged.
     pub(crate) async fn progress_of(&self, number: u64, more: u64, patience: Duration) -> anyhow::Result<()> {
-        let goal = self.memory.written_by(number) + more;
-        let waiting = async {
-            while self.memory.written_by(number) < goal {
-                tokio::time::sleep(Duration::from_millis(5)).await;
-            }
-        };
-        let came = timeout(patience, waiting).await.is_ok();
-        ensure!(came, "replica {number} had no {more} writes acknowledged within {patience:?}");
-        Ok(())
+        let risen = until_risen(|| self.memory.written_by(number), more, patience).await;
+        risen.with_context(|| format!("replica {number}"))
     }
 
     /// Ends the load.
@@ -261,6 +246,17 @@ impl Run {
     }
 }
 
+/// Waits until a count of acknowledged writes has risen by `more`.
+async fn until_risen(count: impl Fn() -> u64, more: u64, patience: Duration) -> anyhow::Result<()> {
+    let goal = count() + more;
+    let waiting = async {
+        while count() < goal {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    timeout(patience, waiting).await.with_context(|| format!("no {more} writes were acknowledged within {patience:?}"))
+}
+
 /// Waits for all tasks, and for none longer than it may take.
 async fn join(tasks: &mut JoinSet<anyhow::Result<()>>) -> anyhow::Result<()> {
     let all = async {
@@ -301,4 +297,3 @@ fn tally(history: &History) -> Tally {
     }
     tally
 }
-

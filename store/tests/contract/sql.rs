@@ -10,7 +10,7 @@ use crate::checker::{Head, Version};
 use crate::journal::Kind;
 
 /// The table that [`keep_deleted`] fills.
-const ARCHIVE: &str = "contract_archive";
+const ARCHIVE: &str = "public.contract_archive";
 
 /// What the database holds.
 #[derive(Debug)]
@@ -40,9 +40,9 @@ pub(crate) async fn newest(connection: &mut PgConnection) -> anyhow::Result<i64>
 pub(crate) async fn keep_deleted(connection: &mut PgConnection) -> anyhow::Result<()> {
     let sql = format!(
         "CREATE TABLE {ARCHIVE} (LIKE howdah.versions);
-         CREATE FUNCTION contract_keep() RETURNS trigger LANGUAGE plpgsql AS
-             $$ BEGIN INSERT INTO public.{ARCHIVE} SELECT OLD.*; RETURN NULL; END $$;
-         CREATE TRIGGER contract_keep AFTER DELETE ON howdah.versions FOR EACH ROW EXECUTE FUNCTION contract_keep();"
+         CREATE FUNCTION public.contract_keep() RETURNS trigger LANGUAGE plpgsql AS
+             $$ BEGIN INSERT INTO {ARCHIVE} SELECT OLD.*; RETURN NULL; END $$;
+         CREATE TRIGGER contract_keep AFTER DELETE ON howdah.versions FOR EACH ROW EXECUTE FUNCTION public.contract_keep();"
     );
     run(connection, sql).await
 }

@@ -53,6 +53,8 @@ pub(crate) struct Load {
     pub(crate) store_cpu_micros: f64,
     /// The CPU time of this process (clients and watchers; Howdah's store too, being a library) for a write.
     pub(crate) bench_cpu_micros: f64,
+    /// What everything else on the machine took meanwhile, in percent of one core.
+    pub(crate) other_cpu_percent: f64,
 }
 
 /// How long after a write its event arrived.
@@ -123,7 +125,8 @@ impl<B: Backend> Population<B> {
     ) -> Result<Load> {
         let writers = backend.writers(clients).await?;
         let pid = backend.pid()?;
-        let cpu_before = (process::cpu(pid)?, process::own_cpu()?);
+        let used = || anyhow::Ok((process::cpu(pid)?, process::own_cpu()?, process::machine_cpu()?));
+        let before = used()?;
         let begin = Instant::now();
         let (counted_from, end) = (begin + window.warm_up, begin + window.warm_up + window.counted);
         let share = self.slots.len() / clients;
@@ -148,7 +151,9 @@ impl<B: Backend> Population<B> {
         for watcher in &mut *watchers {
             watcher.reach(last, WATCH_PATIENCE).await?;
         }
-        let cpu = (process::cpu(pid)? - cpu_before.0, process::own_cpu()? - cpu_before.1);
+        let (elapsed, after) = (begin.elapsed(), used()?);
+        let (store, bench) = (after.0.saturating_sub(before.0), after.1.saturating_sub(before.1));
+        let other = (after.2.saturating_sub(before.2)).saturating_sub(store + bench);
         let counted = |write: &&Written| (counted_from..end).contains(&write.acknowledged);
         let in_window: Vec<&Written> = written.iter().filter(counted).collect();
         let micros = |cpu: Duration| cpu.as_secs_f64() * 1e6 / count(written.len());
@@ -156,8 +161,9 @@ impl<B: Backend> Population<B> {
             rate: count(in_window.len()) / window.counted.as_secs_f64(),
             ack: Quantiles::of(in_window.iter().map(|write| write.acknowledged - write.sent)),
             watch: watch_latencies(watchers, &in_window)?,
-            store_cpu_micros: micros(cpu.0),
-            bench_cpu_micros: micros(cpu.1),
+            store_cpu_micros: micros(store),
+            bench_cpu_micros: micros(bench),
+            other_cpu_percent: other.as_secs_f64() / elapsed.as_secs_f64() * 100.0,
         })
     }
 }

@@ -65,6 +65,19 @@ pub(crate) fn own_cpu() -> Result<Duration> {
     Ok(from_ticks(stat.own_ticks))
 }
 
+/// The CPU time that all of the machine has used, the kernel's own and what a hypervisor took included.
+pub(crate) fn machine_cpu() -> Result<Duration> {
+    let text = fs::read_to_string("/proc/stat").context("reading /proc/stat")?;
+    Ok(from_ticks(busy_ticks(&text).context("/proc/stat has no line of all processors")?))
+}
+
+/// The ticks of the line of all processors (proc(5)), idle and waiting ones left out; guests are in user already.
+fn busy_ticks(text: &str) -> Option<u64> {
+    let fields = text.lines().next()?.strip_prefix("cpu ")?.split_ascii_whitespace();
+    let ticks = fields.map(str::parse).collect::<Result<Vec<u64>, _>>().ok()?;
+    Some([0, 1, 2, 5, 6, 7].iter().filter_map(|index| ticks.get(*index)).sum())
+}
+
 /// Waits until the stores are at rest, so that what one side left to do does not weigh on the other; not for ever, for
 /// a store's housekeeping belongs to its costs.
 pub(crate) async fn settle(firsts: &[u32]) -> Result<()> {
@@ -117,6 +130,12 @@ mod tests {
     fn a_line_of_proc_is_read_behind_the_name() {
         let stat = parse("42 (a) b (c) S 7 42 42 0 -1 4194560 1 2 3 4 50 60 70 80 20 0 1").expect("a line");
         assert_eq!((stat.parent, stat.own_ticks, stat.reaped_ticks), (7, 110, 150));
+    }
+
+    #[test]
+    fn idle_time_is_not_busy() {
+        assert_eq!(busy_ticks("cpu  1 2 4 1000 1000 8 16 32 5 6\ncpu0 9 9 9 9\n"), Some(63));
+        assert_eq!(busy_ticks("intr 1 2\n"), None);
     }
 
     #[test]

@@ -90,7 +90,8 @@ process; etcd is reached over loopback by gRPC. Memory and idle CPU are those of
 this process, with Howdah's store in it and etcd's client, is counted for neither. Remote watchers hang on a second
 store (Howdah) or on connections of their own (etcd) and read whole payloads; the local one hangs on the store that
 writes. From ack: zero where the event was there before the acknowledgement. In the CPU rows, \"this process\" is
-clients and watchers, for Howdah with two stores in it.";
+clients and watchers, for Howdah with two stores in it; \"all else\" is what the kernel and other programs took: where
+that is more than a little, the machine was not quiet and the figures are worth less.";
 
 fn table_line(row: &Row) -> String {
     let metric = &row.metric;

@@ -119,7 +119,8 @@ fn check_past(
     let log = &index.history.log;
     let chain = index.chain(key);
     let newest = past.first().map_or(0, |(event, _)| event.revision);
-    if past.iter().any(|(event, _)| index.is_void(event.revision, at)) || past.is_empty() && index.is_before_a_loss(at) {
+    if past.iter().any(|(event, _)| index.is_void(event.revision, at)) || past.is_empty() && index.is_before_a_loss(at)
+    {
         return;
     }
     let reached = chain.partition_point(|place| log[*place].revision <= newest);

@@ -78,6 +78,9 @@ async fn too_short(suite: Arc<Suite>) -> Verdict {
     run.stop_load().await?;
     let tally = run.finish(false).await?;
     tell("contract::deadline::too_short", began, &tally);
-    ensure!(tally.written > 100 && tally.not_applied > 20 && tally.unknown > 0, "the deadlines did not meet: {tally:?}");
+    ensure!(
+        tally.written > 100 && tally.not_applied > 20 && tally.unknown > 0,
+        "the deadlines did not meet: {tally:?}"
+    );
     Ok(())
 }

@@ -19,6 +19,7 @@ pub(super) fn add(trials: &mut Trials) {
     trials.add("faults::connection::severed", severed);
     trials.add("faults::connection::half_open", half_open);
     trials.add("faults::connection::answer_lost", answer_lost);
+    trials.add("faults::connection::sync_lost", sync_lost);
     trials.add("faults::connection::delivered_late", delivered_late);
     trials.add("faults::connection::slow", slow);
 }
@@ -35,6 +36,16 @@ async fn behind_a_proxy(suite: &Arc<Suite>) -> anyhow::Result<(Run, Proxy)> {
 /// Waits until the replica behind the proxy has its writes acknowledged again: the first one of the run.
 async fn recovered(run: &Run) -> anyhow::Result<()> {
     run.progress_of(1, 10, RECOVERY).await
+}
+
+/// Waits until `come`, for as long as recovery may take.
+async fn until(come: impl Fn() -> bool) -> anyhow::Result<()> {
+    let waiting = async {
+        while !come() {
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+    };
+    Ok(tokio::time::timeout(RECOVERY, waiting).await?)
 }
 
 async fn finish(name: &str, began: Instant, mut run: Run) -> anyhow::Result<Tally> {
@@ -76,12 +87,7 @@ async fn answer_lost(suite: Arc<Suite>) -> Verdict {
     let (run, proxy) = behind_a_proxy(&suite).await?;
     for time in 1..=6 {
         proxy.swallow_next_answer();
-        let swallowed = async {
-            while proxy.swallowed_answers() < time {
-                tokio::time::sleep(Duration::from_millis(2)).await;
-            }
-        };
-        tokio::time::timeout(RECOVERY, swallowed).await.context("no commit came by")?;
+        until(|| proxy.swallowed_answers() >= time).await.context("no commit came by")?;
         // Once by silence, once by a cut that comes right behind the commit.
         if time % 2 == 0 {
             tokio::time::sleep(Duration::from_millis(20)).await;
@@ -90,6 +96,21 @@ async fn answer_lost(suite: Arc<Suite>) -> Verdict {
         recovered(&run).await.with_context(|| format!("after {time} lost answers"))?;
     }
     let tally = finish("faults::connection::answer_lost", began, run).await?;
+    ensure!(tally.unknown == 0, "outcomes that could be learned were not: {tally:?}");
+    Ok(())
+}
+
+/// The network breaks off in the middle of a commit: Postgres has executed it, holds the revision's row, and waits for a
+/// Sync that never comes. Nobody may be kept waiting by that for longer than it takes to notice.
+async fn sync_lost(suite: Arc<Suite>) -> Verdict {
+    let began = Instant::now();
+    let (run, proxy) = behind_a_proxy(&suite).await?;
+    for time in 1..=3 {
+        proxy.swallow_next_sync();
+        until(|| proxy.swallowed_syncs() >= time).await.context("no commit came by")?;
+        recovered(&run).await.with_context(|| format!("after {time} lost Syncs"))?;
+    }
+    let tally = finish("faults::connection::sync_lost", began, run).await?;
     ensure!(tally.unknown == 0, "outcomes that could be learned were not: {tally:?}");
     Ok(())
 }
@@ -104,12 +125,8 @@ async fn delivered_late(suite: Arc<Suite>) -> Verdict {
         recovered(&run).await.with_context(|| format!("while bytes are held, the time {time}"))?;
         proxy.all(Way::Up, Flow::Pass);
         // The late commit is refused by the epoch; that must not disturb the present connection.
-        let refused = async {
-            while proxy.fenced_commits() < time {
-                tokio::time::sleep(Duration::from_millis(5)).await;
-            }
-        };
-        tokio::time::timeout(RECOVERY, refused).await.with_context(|| format!("late commit {time} was not refused"))?;
+        let refused = until(|| proxy.fenced_commits() >= time).await;
+        refused.with_context(|| format!("late commit {time} was not refused"))?;
         recovered(&run).await.with_context(|| format!("after late delivery {time}"))?;
     }
     let tally = finish("faults::connection::delivered_late", began, run).await?;

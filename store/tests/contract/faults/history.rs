@@ -157,6 +157,8 @@ impl Standby {
                 .uid(owner.uid())
                 .gid(owner.gid()),
         )?;
+        // It lies in the data directory, so it was copied with it.
+        std::fs::remove_file(directory.join(".s.PGSQL.5432.lock"))?;
         let log = std::fs::File::create(private.directory.path().join("standby.log"))?;
         let process = Command::new(binaries.join("postgres"))
             .arg("-D")

@@ -65,13 +65,13 @@ async fn replica(suite: Arc<Suite>) -> Verdict {
     }
     for time in 0..TIMES {
         let next = dice.below(2);
-        run.child(next).progress(10, RECOVERY).await.with_context(|| format!("before kill {}", time + 1))?;
+        run.progress_of(run.child(next).number, 10, RECOVERY).await.with_context(|| format!("before kill {}", time + 1))?;
         tokio::time::sleep(dice.between(Duration::ZERO, Duration::from_millis(300))).await;
         run.kill_child(next).await?;
         run.start_child(load.clone())?;
     }
     for last in 0..2 {
-        run.child(last).progress(10, RECOVERY).await?;
+        run.progress_of(run.child(last).number, 10, RECOVERY).await?;
     }
     run.stop_load().await?;
     let tally = run.finish(false).await?;

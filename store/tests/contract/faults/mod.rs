@@ -39,7 +39,12 @@ pub(crate) fn add(trials: &mut Trials) {
 }
 
 /// A run with faults on `place`, and one replica, with load and watchers, for each of `urls`.
-async fn begin(suite: &Arc<Suite>, place: Place, urls: &[String], timeout: Duration) -> anyhow::Result<(Run, Vec<Client>)> {
+async fn begin(
+    suite: &Arc<Suite>,
+    place: Place,
+    urls: &[String],
+    timeout: Duration,
+) -> anyhow::Result<(Run, Vec<Client>)> {
     const KEYS: usize = 120;
     let mut run = Run::new(suite.seed, place, KEYS)?;
     run.calm = false;

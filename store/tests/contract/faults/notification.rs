@@ -57,7 +57,8 @@ async fn lost(suite: Arc<Suite>) -> Verdict {
         let acknowledged = Instant::now();
         let mut watch = deaf.store.watch(revision(made - 1)?);
         let seen = tokio::time::timeout(POLL_INTERVAL * INTERVALS, watch.next()).await;
-        let seen = seen.with_context(|| format!("revision {made} did not come within {INTERVALS} poll intervals"))??;
+        let seen =
+            seen.with_context(|| format!("revision {made} did not come within {INTERVALS} poll intervals"))??;
         ensure!(seen[0].revision.get() == made, "revision {} came for {made}", seen[0].revision);
         slowest = slowest.max(acknowledged.elapsed());
     }

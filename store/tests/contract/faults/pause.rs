@@ -27,16 +27,13 @@ async fn fenced(suite: Arc<Suite>) -> Verdict {
     let child = run.start_child(load)?;
     let mut connection = sql::connect(&run.place.url).await?;
     for time in 0..10 {
-        run.child(child).progress(10, RECOVERY).await.with_context(|| format!("before pause {time}"))?;
+        run.progress_of(run.child(child).number, 10, RECOVERY).await.with_context(|| format!("before pause {time}"))?;
         tokio::time::sleep(dice.between(Duration::ZERO, Duration::from_millis(80))).await;
         run.child(child).signal(Signal::STOP)?;
         let mut fence = connection.begin().await?;
         sqlx::query("SELECT rv FROM howdah.meta FOR UPDATE").execute(&mut *fence).await?;
-        let change = if time % 2 == 0 {
-            "UPDATE howdah.replicas SET epoch = epoch + 1"
-        } else {
-            "DELETE FROM howdah.replicas"
-        };
+        let change =
+            if time % 2 == 0 { "UPDATE howdah.replicas SET epoch = epoch + 1" } else { "DELETE FROM howdah.replicas" };
         sqlx::query(change).execute(&mut *fence).await?;
         fence.commit().await?;
         // Now and then for longer than the replica itself would wait for an answer.
@@ -44,7 +41,7 @@ async fn fenced(suite: Arc<Suite>) -> Verdict {
         tokio::time::sleep(dice.between(longest / 2, longest)).await;
         run.child(child).signal(Signal::CONT)?;
     }
-    run.child(child).progress(50, RECOVERY).await.context("after the last pause")?;
+    run.progress_of(run.child(child).number, 50, RECOVERY).await.context("after the last pause")?;
     run.stop_load().await?;
     let tally = run.finish(false).await?;
     tell("faults::pause::fenced", began, &tally);

@@ -50,6 +50,7 @@ pub(crate) fn metrics(settings: &Settings) -> Vec<Metric> {
     group("Watch", "local_send_p99", "send → local watcher p99 (ms)", Unit::Milliseconds, &none);
     group("CPU", "cpu_store", "store's processes, for a write (µs)", Unit::Microseconds, &none);
     group("CPU", "cpu_bench", "this process, for a write (µs)", Unit::Microseconds, &none);
+    group("CPU", "cpu_other", "all else on the machine (% of a core)", Unit::Percent, &none);
     let seconds = settings.idle_seconds;
     metrics.push(Metric::new("CPU", "idle", format!("idle over {seconds} s (% of a core)"), Unit::Percent));
     metrics.extend(memory_metrics("start", "at rest after the start"));
@@ -83,10 +84,11 @@ async fn measure(pair: &mut Pair, settings: &Settings, results: &mut Results) ->
                     (Side::Etcd, ..) => continue,
                 };
                 eprintln!(
-                    "round {} of {}: {side:?} with {clients} clients: {:.0} writes/s",
+                    "round {} of {}: {side:?} with {clients} clients: {:.0} writes/s; all else took {:.0} % of a core",
                     round + 1,
                     settings.rounds,
-                    load.rate
+                    load.rate,
+                    load.other_cpu_percent
                 );
                 record(results, side, *clients, &load)?;
             }
@@ -137,6 +139,7 @@ fn record(results: &mut Results, side: Side, clients: usize, load: &Load) -> Res
     sample("ack_p99", load.ack.p99)?;
     sample("cpu_store", load.store_cpu_micros)?;
     sample("cpu_bench", load.bench_cpu_micros)?;
+    sample("cpu_other", load.other_cpu_percent)?;
     for (vantage, latency) in &load.watch {
         match vantage {
             Vantage::Remote => {

@@ -14,7 +14,8 @@ use crate::{DatabaseError, OpenError};
 /// What every connection sets before its first query.
 ///
 /// READ COMMITTED is what the commit function's locking rests on. Plans are generic and go by index: the statements
-/// are few and each has one right plan, so planning them again, or by statistics of a table just born, only costs.
+/// are few and each has one right plan, so planning them again, or by statistics of a table just born, only costs. The
+/// TCP settings (void on Unix sockets) let the server end a connection whose client's host is gone.
 const SESSION: &str = "
     SET default_transaction_isolation = 'read committed';
     SET default_transaction_read_only = off;
@@ -26,6 +27,10 @@ const SESSION: &str = "
     SET enable_mergejoin = off;
     SET max_parallel_workers_per_gather = 0;
     SET jit = off;
+    SET tcp_keepalives_idle = 10;
+    SET tcp_keepalives_interval = 5;
+    SET tcp_keepalives_count = 3;
+    SET tcp_user_timeout = 20000;
     SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') IN ('off', 'local')";
 
 /// Where Postgres is: address and credentials. Its Debug form shows neither.
@@ -55,10 +60,11 @@ impl Database {
         Self { options: options.disable_statement_logging(), _socket_directory: socket_directory }
     }
 
-    /// One connection, set up, for which the caller alone is responsible.
-    pub(crate) async fn connect(&self, timeout: Duration) -> Result<PgConnection, DatabaseError> {
+    /// One connection, set up, for which the caller alone is responsible; `name` is its `application_name`.
+    pub(crate) async fn connect(&self, name: &str, timeout: Duration) -> Result<PgConnection, DatabaseError> {
+        let options = self.options.clone().application_name(name);
         within(timeout, async {
-            let mut connection = PgConnection::connect_with(&self.options).await?;
+            let mut connection = PgConnection::connect_with(&options).await?;
             set_up(&mut connection).await?;
             Ok(connection)
         })
@@ -74,7 +80,7 @@ impl Database {
             .idle_timeout(Some(Duration::from_secs(60)))
             .test_before_acquire(false)
             .after_connect(|connection, _| Box::pin(set_up(connection)))
-            .connect_lazy_with(self.options.clone())
+            .connect_lazy_with(self.options.clone().application_name("howdah-reader"))
     }
 }
 

@@ -217,7 +217,7 @@ enum Attempt {
 
 async fn try_to_prepare(options: &StoreOptions, connector: &mut Connector) -> Result<(), Attempt> {
     // A first connection tells whether the database is there at all.
-    drop(options.database.connect(options.reply_timeout).await.map_err(Attempt::Failed)?);
+    drop(options.database.connect("howdah-opening", options.reply_timeout).await.map_err(Attempt::Failed)?);
     let pool = options.database.pool(options.reply_timeout);
     // It may be another server's migration that this one waits for.
     let migrated = tokio::time::timeout(options.open_timeout, migrate(&pool)).await;

@@ -19,6 +19,14 @@ use crate::{BatchId, Database, DatabaseError, Revision};
 /// replica can have been ahead of what this one knows.
 const SKIP_AHEAD: i64 = 1_000_000_000;
 
+/// $1 is the present connection's name, which its predecessors bear too.
+const END_STUCK_WRITERS: &str = "
+    SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+    WHERE datname = current_database() AND pid <> pg_backend_pid()
+      AND (application_name = $1
+           OR starts_with(application_name, 'howdah-writer ') AND state = 'active' AND wait_event = 'ClientRead'
+              AND query_start < clock_timestamp() - interval '5 seconds')";
+
 /// A connection that has attached.
 #[derive(Debug)]
 pub(super) struct Session {
@@ -87,7 +95,9 @@ impl Connector {
 
     /// Connects, raises the fencing epoch and checks the history known so far.
     pub(crate) async fn attach(&mut self) -> Result<(), DatabaseError> {
-        let mut connection = self.database.connect(self.reply_timeout).await?;
+        let name = format!("howdah-writer {}", self.replica);
+        let mut connection = self.database.connect(&name, self.reply_timeout).await?;
+        self.end_stuck_writers(&mut connection, &name).await;
         let known = self.feed.known();
         let row = within(self.reply_timeout, async {
             Ok(sqlx::query("SELECT epoch, rv, batch, void FROM howdah.attach($1, $2, $3, $4)")
@@ -113,6 +123,20 @@ impl Connector {
         self.feed.attached(Mark { revision: base, batch: batch.map(BatchId) }, void);
         self.session = Some(Session { connection, epoch: row.try_get("epoch")?, base });
         Ok(())
+    }
+
+    /// Ends writers that may hold the revision's lock for nobody: this replica's own earlier ones, and any that has run
+    /// its commit and waits for the end of a message that will not come (the network broke off between the two). They
+    /// hold the lock for as long as Postgres believes in their connection.
+    async fn end_stuck_writers(&self, connection: &mut PgConnection, name: &str) {
+        let ended = within(self.reply_timeout, async {
+            Ok(sqlx::query(END_STUCK_WRITERS).bind(name).fetch_all(connection).await?)
+        });
+        match ended.await {
+            Ok(ended) if !ended.is_empty() => tracing::info!(writers = ended.len(), "ended writers that were cut off"),
+            Ok(_) => {}
+            Err(error) => tracing::warn!(error = &error as &dyn Error, "writers that were cut off could not be ended"),
+        }
     }
 
     /// Takes this replica out of the table, so that the others need not announce their commits for it.

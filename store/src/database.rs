@@ -71,11 +71,10 @@ impl Database {
         .await
     }
 
-    /// A pool for reads. It connects when first used.
-    pub(crate) fn pool(&self, acquire_timeout: Duration) -> PgPool {
-        const READERS: u32 = 8;
+    /// A pool for reads, of at most `connections`. It connects when first used.
+    pub(crate) fn pool(&self, connections: u32, acquire_timeout: Duration) -> PgPool {
         PgPoolOptions::new()
-            .max_connections(READERS)
+            .max_connections(connections)
             .acquire_timeout(acquire_timeout)
             .idle_timeout(Some(Duration::from_secs(60)))
             .test_before_acquire(false)

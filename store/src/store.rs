@@ -23,6 +23,12 @@ use crate::read::{self, List, Page, Past, RevisionReader};
 use crate::sql_runtime::SqlRuntime;
 use crate::{DatabaseError, Deadline, Object, OpenError, ReadError, Revision, StoreOptions, Write, WriteError};
 
+/// The most connections that lists, gets and catching-up watchers use at once.
+const READERS: u32 = 8;
+
+/// The feed's own connections, so that no list holds it up: one listens, one reads.
+const FEED_CONNECTIONS: u32 = 2;
+
 /// An open store. Clones share it; it closes when the last one goes, or at [`Store::close`].
 #[derive(Debug, Clone)]
 pub struct Store(Arc<Inner>);
@@ -33,6 +39,7 @@ struct Inner {
     feed: Arc<Feed>,
     revisions: RevisionReader,
     pool: PgPool,
+    feed_pool: PgPool,
     patience: Duration,
     sql: SqlRuntime,
     metrics: Arc<Metrics>,
@@ -144,8 +151,9 @@ impl Store {
         }
         self.0.feed.close();
         tasks.others.iter().for_each(JoinHandle::abort);
-        let pool = self.0.pool.clone();
-        if self.0.sql.run(async move { tokio::time::timeout(PATIENCE, pool.close()).await }).await.is_none() {
+        let (pool, feed_pool) = (self.0.pool.clone(), self.0.feed_pool.clone());
+        let closing = async move { tokio::join!(pool.close(), feed_pool.close()) };
+        if self.0.sql.run(tokio::time::timeout(PATIENCE, closing)).await.is_none() {
             tracing::debug!("the store's threads ended before its connections");
         }
     }
@@ -160,7 +168,8 @@ async fn open(options: StoreOptions, sql: SqlRuntime) -> Result<Store, OpenError
         Batcher::new(options.database.clone(), replica, Arc::clone(&feed), Arc::clone(&metrics), patience);
     prepare(&options, &mut connector).await?;
 
-    let pool = options.database.pool(patience);
+    let pool = options.database.pool(READERS, patience);
+    let feed_pool = options.database.pool(FEED_CONNECTIONS, patience);
     let announcements = Arc::new(Announcements::default());
     let (revisions, answering) = RevisionReader::new(pool.clone(), patience);
     let compactor = Compactor {
@@ -174,18 +183,18 @@ async fn open(options: StoreOptions, sql: SqlRuntime) -> Result<Store, OpenError
     };
     let reading = reader::run(
         Arc::clone(&feed),
-        pool.clone(),
+        feed_pool.clone(),
         Arc::clone(&announcements),
         Arc::clone(&metrics),
         options.poll_interval,
         patience,
     );
-    let listening = listener::run(Arc::clone(&feed), pool.clone(), announcements, replica, patience);
+    let listening = listener::run(Arc::clone(&feed), feed_pool.clone(), announcements, replica, patience);
     let closing = Arc::new(Notify::new());
     let batching = sql.spawn(batcher::run(connector, waiting, Arc::clone(&closing)));
     let others = vec![sql.spawn(answering), sql.spawn(reading), sql.spawn(listening), sql.spawn(compactor.run())];
     let tasks = Tasks { abort: batching.abort_handle(), batcher: Mutex::new(batching), others, closing };
-    Ok(Store(Arc::new(Inner { batcher, feed, revisions, pool, patience, sql, metrics, tasks })))
+    Ok(Store(Arc::new(Inner { batcher, feed, revisions, pool, feed_pool, patience, sql, metrics, tasks })))
 }
 
 /// Connects, migrates and attaches, again and again while the database is merely away.
@@ -218,7 +227,7 @@ enum Attempt {
 async fn try_to_prepare(options: &StoreOptions, connector: &mut Connector) -> Result<(), Attempt> {
     // A first connection tells whether the database is there at all.
     drop(options.database.connect("howdah-opening", options.reply_timeout).await.map_err(Attempt::Failed)?);
-    let pool = options.database.pool(options.reply_timeout);
+    let pool = options.database.pool(1, options.reply_timeout);
     // It may be another server's migration that this one waits for.
     let migrated = tokio::time::timeout(options.open_timeout, migrate(&pool)).await;
     pool.close().await;

@@ -1,8 +1,8 @@
 //! The side under test: Howdah's store on a private Postgres.
 //!
-//! The store is a library, so its clients are tasks that share one [`Store`], as the requests of an API server do. The
-//! remote watchers hang on a second [`Store`]: what they see has come through Postgres (NOTIFY, then a read), as it
-//! does in another replica. One watcher more hangs on the writing store.
+//! The store is a library, so its clients are tasks that share one [`Store`], as the requests of an API server do. With
+//! one server the watchers hang on that store, as an API server's watch cache does. With two, they hang on a second
+//! [`Store`]: what they see has come through Postgres (NOTIFY, then a read); one more hangs on the writing store.
 
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -20,7 +20,7 @@ use crate::backend::{Backend, Feed, Listed, Seen, Vantage, Writer};
 const NAMESPACE: &str = "bench";
 const RESOURCE: &str = "pods";
 const WRITE_TIMEOUT: Duration = Duration::from_secs(30);
-const REMOTE_WATCHERS: usize = 2;
+const WATCHERS: usize = 2;
 
 /// A running store on a running Postgres.
 pub(crate) struct Howdah {
@@ -88,10 +88,10 @@ impl Backend for Howdah {
 
     async fn feeds(&self) -> Result<Vec<(Vantage, HowdahFeed)>> {
         let revision = self.store.revision().await.context("reading the store's revision")?;
-        let replica = self.replica.as_ref().context("the second store is not open")?;
-        let mut feeds = vec![(Vantage::Local, HowdahFeed { watch: self.store.watch(revision) })];
-        feeds.extend((0..REMOTE_WATCHERS).map(|_| (Vantage::Remote, HowdahFeed { watch: replica.watch(revision) })));
-        Ok(feeds)
+        let local = || (Vantage::Local, HowdahFeed { watch: self.store.watch(revision) });
+        let Some(replica) = &self.replica else { return Ok((0..WATCHERS).map(|_| local()).collect()) };
+        let remote = (0..WATCHERS).map(|_| (Vantage::Remote, HowdahFeed { watch: replica.watch(revision) }));
+        Ok(std::iter::once(local()).chain(remote).collect())
     }
 
     async fn create(&self, objects: Vec<(Key, Bytes, usize)>) -> Result<Vec<i64>> {

@@ -87,11 +87,12 @@ pub(crate) fn markdown(machine: &Machine, settings: &Settings, object_bytes: usi
 const NOTES: &str = "
 Load generator, watchers and stores share the machine's cores on both sides. Howdah's store is a library inside this
 process; etcd is reached over loopback by gRPC. Memory and idle CPU are those of the Postgres processes and of etcd;
-this process, with Howdah's store in it and etcd's client, is counted for neither. Remote watchers hang on a second
-store (Howdah) or on connections of their own (etcd) and read whole payloads; the local one hangs on the store that
-writes. From ack: zero where the event was there before the acknowledgement. In the CPU rows, \"this process\" is
-clients and watchers, for Howdah with two stores in it; \"all else\" is what the kernel and other programs took: where
-that is more than a little, the machine was not quiet and the figures are worth less.";
+this process, with Howdah's store in it and etcd's client, is counted for neither. Two watchers read whole payloads of
+everything: in the first part on the server that writes (etcd's on connections of their own), in the part with two
+servers on the other one, where each change has come through Postgres. From ack: zero where the event was there before
+the acknowledgement. In the CPU rows, \"this process\" is clients and watchers, for Howdah with its stores in it; \"all
+else\" is what the kernel and other programs took: where that is more than a little, the machine was not quiet and the
+figures are worth less.";
 
 fn table_line(row: &Row) -> String {
     let metric = &row.metric;

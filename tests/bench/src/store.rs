@@ -11,6 +11,7 @@ use crate::etcd::{self, Installation};
 use crate::interrupt::Interrupt;
 use crate::machine::{Machine, program_version};
 use crate::pair::{Pair, Site};
+use crate::phase::write::Layout;
 use crate::result::Results;
 use crate::settings::Settings;
 use crate::{phase, report};
@@ -45,7 +46,8 @@ pub(crate) async fn run(arguments: StoreArguments) -> Result<()> {
         .with_context(|| format!("making a directory in {}", dir.display()))?;
     let site = Site { dir: home.path().to_owned(), etcd: installation, interrupt };
     let mut results = Results::default();
-    results.declare(phase::write::metrics(&settings));
+    results.declare(phase::write::metrics(&settings, Layout::One));
+    results.declare(phase::write::metrics(&settings, Layout::Two));
     results.declare(phase::list::metrics(&settings));
     results.declare(phase::start::metrics());
     let outcome = measure(&site, &settings, &mut machine, &mut results).await;
@@ -63,7 +65,8 @@ pub(crate) async fn run(arguments: StoreArguments) -> Result<()> {
 async fn measure(site: &Site, settings: &Settings, machine: &mut Machine, results: &mut Results) -> Result<usize> {
     site.with_pair("version", async |pair| versions(pair, machine).await).await?;
     phase::start::run(site, settings, results).await?;
-    let object_bytes = phase::write::run(site, settings, results).await?;
+    let object_bytes = phase::write::run(site, settings, Layout::One, results).await?;
+    phase::write::run(site, settings, Layout::Two, results).await?;
     phase::list::run(site, settings, results).await?;
     Ok(object_bytes)
 }

@@ -25,55 +25,88 @@ struct Bench<B: Backend> {
     watchers: Vec<Watcher>,
 }
 
+/// How many servers ride on the Postgres.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Layout {
+    /// One, whose own watchers see the writes: what compares with one etcd and its watchers.
+    One,
+    /// Two: one writes, the watchers hang on the other.
+    Two,
+}
+
+impl Layout {
+    /// The figure `name` in this layout.
+    fn name(self, name: &str) -> String {
+        match self {
+            Self::One => name.to_owned(),
+            Self::Two => format!("two_{name}"),
+        }
+    }
+
+    /// The headings of the report: writes, watches, CPU.
+    fn sections(self) -> [&'static str; 3] {
+        match self {
+            Self::One => ["Writes", "Watch", "CPU"],
+            Self::Two => ["Writes, two servers", "Watch, two servers", "CPU, two servers"],
+        }
+    }
+}
+
 /// The figures of this part, in the report's order.
-pub(crate) fn metrics(settings: &Settings) -> Vec<Metric> {
+pub(crate) fn metrics(settings: &Settings, layout: Layout) -> Vec<Metric> {
     let mut metrics = Vec::new();
     let mut group = |section, name: &str, label: &str, unit, goal: &dyn Fn(usize) -> Option<Goal>| {
         metrics.extend(settings.clients.iter().map(|clients| {
             let plural = if *clients == 1 { "client" } else { "clients" };
-            let metric =
-                Metric::new(section, format!("{name}_{clients}"), format!("{label}, {clients} {plural}"), unit);
+            let name = layout.name(&format!("{name}_{clients}"));
+            let metric = Metric::new(section, name, format!("{label}, {clients} {plural}"), unit);
             Metric { goal: goal(*clients), ..metric }
         }));
     };
     let none = |_| None;
-    let ratio = |clients| Some(Goal::RatioAtLeast(if clients == 1 { 1.0 } else { 3.0 }));
+    let ratio = |clients| (layout == Layout::One).then_some(Goal::RatioAtLeast(if clients == 1 { 1.0 } else { 3.0 }));
     let watch = |_| Some(Goal::AtMost(WATCH_GOAL_MILLISECONDS));
-    group("Writes", "writes", "writes/s", Unit::PerSecond, &ratio);
-    group("Writes", "ack_p50", "latency p50 (ms)", Unit::Milliseconds, &none);
-    group("Writes", "ack_p99", "latency p99 (ms)", Unit::Milliseconds, &none);
-    group("Watch", "watch_ack_p50", "ack → remote watcher p50 (ms)", Unit::Milliseconds, &none);
-    group("Watch", "watch_ack_p99", "ack → remote watcher p99 (ms)", Unit::Milliseconds, &watch);
-    group("Watch", "watch_send_p50", "send → remote watcher p50 (ms)", Unit::Milliseconds, &none);
-    group("Watch", "watch_send_p99", "send → remote watcher p99 (ms)", Unit::Milliseconds, &none);
-    group("Watch", "local_ack_p99", "ack → local watcher p99 (ms)", Unit::Milliseconds, &none);
-    group("Watch", "local_send_p99", "send → local watcher p99 (ms)", Unit::Milliseconds, &none);
-    group("CPU", "cpu_store", "store's processes, for a write (µs)", Unit::Microseconds, &none);
-    group("CPU", "cpu_bench", "this process, for a write (µs)", Unit::Microseconds, &none);
-    group("CPU", "cpu_other", "all else on the machine (% of a core)", Unit::Percent, &none);
-    let seconds = settings.idle_seconds;
-    metrics.push(Metric::new("CPU", "idle", format!("idle over {seconds} s (% of a core)"), Unit::Percent));
-    metrics.extend(memory_metrics("start", "at rest after the start"));
-    metrics.extend(memory_metrics("writes", "after the write load"));
+    let [writes, watches, cpu] = layout.sections();
+    group(writes, "writes", "writes/s", Unit::PerSecond, &ratio);
+    group(writes, "ack_p50", "latency p50 (ms)", Unit::Milliseconds, &none);
+    group(writes, "ack_p99", "latency p99 (ms)", Unit::Milliseconds, &none);
+    group(watches, "watch_ack_p50", "ack → watcher p50 (ms)", Unit::Milliseconds, &none);
+    group(watches, "watch_ack_p99", "ack → watcher p99 (ms)", Unit::Milliseconds, &watch);
+    group(watches, "watch_send_p50", "send → watcher p50 (ms)", Unit::Milliseconds, &none);
+    group(watches, "watch_send_p99", "send → watcher p99 (ms)", Unit::Milliseconds, &none);
+    group(cpu, "cpu_store", "store's processes, for a write (µs)", Unit::Microseconds, &none);
+    group(cpu, "cpu_bench", "this process, for a write (µs)", Unit::Microseconds, &none);
+    group(cpu, "cpu_other", "all else on the machine (% of a core)", Unit::Percent, &none);
+    if layout == Layout::One {
+        let seconds = settings.idle_seconds;
+        metrics.push(Metric::new(cpu, "idle", format!("idle over {seconds} s (% of a core)"), Unit::Percent));
+        metrics.extend(memory_metrics("start", "at rest after the start"));
+        metrics.extend(memory_metrics("writes", "after the write load"));
+    }
     metrics
 }
 
 /// Runs this part; answers the mean length of an object in bytes.
-pub(crate) async fn run(site: &Site, settings: &Settings, results: &mut Results) -> Result<usize> {
-    site.with_pair("write", async |pair| measure(pair, settings, results).await).await
+pub(crate) async fn run(site: &Site, settings: &Settings, layout: Layout, results: &mut Results) -> Result<usize> {
+    let name = layout.name("write");
+    site.with_pair(&name, async |pair| measure(pair, settings, layout, results).await).await
 }
 
-async fn measure(pair: &mut Pair, settings: &Settings, results: &mut Results) -> Result<usize> {
-    pair.howdah.open_replica().await?;
+async fn measure(pair: &mut Pair, settings: &Settings, layout: Layout, results: &mut Results) -> Result<usize> {
     process::settle(&pair.pids()?).await?;
-    record_memory(results, Side::Howdah, "start", &pair.howdah)?;
+    if layout == Layout::One {
+        record_memory_of(pair, results, "start")?;
+    } else {
+        pair.howdah.open_replica().await?;
+    }
     let mut howdah = Bench::prepare(&pair.howdah, settings.keys).await?;
     let mut etcd = None;
     if let Some(running) = &pair.etcd {
-        record_memory(results, Side::Etcd, "start", running)?;
         etcd = Some(Bench::prepare(running, settings.keys).await?);
     }
-    idle(pair, settings, results).await?;
+    if layout == Layout::One {
+        idle(pair, settings, results).await?;
+    }
     for round in 0..settings.rounds {
         for clients in &settings.clients {
             for side in order(round) {
@@ -84,22 +117,29 @@ async fn measure(pair: &mut Pair, settings: &Settings, results: &mut Results) ->
                     (Side::Etcd, ..) => continue,
                 };
                 eprintln!(
-                    "round {} of {}: {side:?} with {clients} clients: {:.0} writes/s; all else took {:.0} % of a core",
+                    "{layout:?}, round {} of {}: {side:?} with {clients} clients: {:.0} writes/s; all else took {:.0} % of a core",
                     round + 1,
                     settings.rounds,
                     load.rate,
                     load.other_cpu_percent
                 );
-                record(results, side, *clients, &load)?;
+                record(results, layout, side, *clients, &load)?;
             }
         }
     }
     process::settle(&pair.pids()?).await?;
-    record_memory(results, Side::Howdah, "writes", &pair.howdah)?;
-    if let Some(etcd) = &pair.etcd {
-        record_memory(results, Side::Etcd, "writes", etcd)?;
+    if layout == Layout::One {
+        record_memory_of(pair, results, "writes")?;
     }
     Ok(howdah.population.mean_bytes())
+}
+
+fn record_memory_of(pair: &Pair, results: &mut Results, name: &str) -> Result<()> {
+    record_memory(results, Side::Howdah, name, &pair.howdah)?;
+    match &pair.etcd {
+        Some(etcd) => record_memory(results, Side::Etcd, name, etcd),
+        None => Ok(()),
+    }
 }
 
 impl<B: Backend> Bench<B> {
@@ -132,8 +172,8 @@ async fn idle(pair: &Pair, settings: &Settings, results: &mut Results) -> Result
     Ok(())
 }
 
-fn record(results: &mut Results, side: Side, clients: usize, load: &Load) -> Result<()> {
-    let mut sample = |name: &str, value| results.record(&format!("{name}_{clients}"), side, value);
+fn record(results: &mut Results, layout: Layout, side: Side, clients: usize, load: &Load) -> Result<()> {
+    let mut sample = |name: &str, value| results.record(&layout.name(&format!("{name}_{clients}")), side, value);
     sample("writes", load.rate)?;
     sample("ack_p50", load.ack.p50)?;
     sample("ack_p99", load.ack.p99)?;
@@ -141,17 +181,12 @@ fn record(results: &mut Results, side: Side, clients: usize, load: &Load) -> Res
     sample("cpu_bench", load.bench_cpu_micros)?;
     sample("cpu_other", load.other_cpu_percent)?;
     for (vantage, latency) in &load.watch {
-        match vantage {
-            Vantage::Remote => {
-                sample("watch_ack_p50", latency.from_ack.p50)?;
-                sample("watch_ack_p99", latency.from_ack.p99)?;
-                sample("watch_send_p50", latency.from_send.p50)?;
-                sample("watch_send_p99", latency.from_send.p99)?;
-            }
-            Vantage::Local => {
-                sample("local_ack_p99", latency.from_ack.p99)?;
-                sample("local_send_p99", latency.from_send.p99)?;
-            }
+        // With two servers it is the other one's watchers that count.
+        if (layout, *vantage) != (Layout::Two, Vantage::Local) {
+            sample("watch_ack_p50", latency.from_ack.p50)?;
+            sample("watch_ack_p99", latency.from_ack.p99)?;
+            sample("watch_send_p50", latency.from_send.p50)?;
+            sample("watch_send_p99", latency.from_send.p99)?;
         }
     }
     Ok(())

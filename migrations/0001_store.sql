@@ -49,9 +49,11 @@ END $$;
 -- The servers that write. Raising a server's epoch fences whatever its older connections may still execute. Commits are
 -- announced only where there is another server, so one that is gone has its row removed: by itself when it closes, by
 -- the others when it was not seen for ten minutes.
+-- Epochs come from a sequence, so that a replica which was taken out and comes back never bears an old one.
+CREATE SEQUENCE howdah.epochs;
 CREATE TABLE howdah.replicas (
     id    uuid        PRIMARY KEY,
-    epoch bigint      NOT NULL,
+    epoch bigint      NOT NULL DEFAULT nextval('howdah.epochs'),
     seen  timestamptz NOT NULL DEFAULT now()
 );
 
@@ -200,8 +202,8 @@ BEGIN
         PERFORM pg_notify('howdah_revision', next_rv || ' ');
     END IF;
     UPDATE howdah.meta m SET origin = is_origin WHERE m.origin IS DISTINCT FROM is_origin;
-    INSERT INTO howdah.replicas AS r (id, epoch) VALUES (in_replica, 1)
-    ON CONFLICT (id) DO UPDATE SET epoch = r.epoch + 1, seen = now();
+    INSERT INTO howdah.replicas AS r (id) VALUES (in_replica)
+    ON CONFLICT (id) DO UPDATE SET epoch = excluded.epoch, seen = now();
     RETURN QUERY
     SELECT r.epoch, m.rv, (SELECT v.batch FROM howdah.versions v WHERE v.rv = m.rv), is_void
     FROM howdah.meta m, howdah.replicas r WHERE r.id = in_replica;

@@ -143,6 +143,8 @@ impl Store {
     pub async fn close(self) {
         const PATIENCE: Duration = Duration::from_secs(5);
         let tasks = &self.0.tasks;
+        // The batcher takes this replica out at its end; whoever looks after the replica's presence goes before.
+        tasks.others.iter().for_each(JoinHandle::abort);
         tasks.closing.notify_one();
         let mut batcher = tasks.batcher.lock().await;
         if !batcher.is_finished() && tokio::time::timeout(PATIENCE, &mut *batcher).await.is_err() {
@@ -150,7 +152,6 @@ impl Store {
             tasks.abort.abort();
         }
         self.0.feed.close();
-        tasks.others.iter().for_each(JoinHandle::abort);
         let (pool, feed_pool) = (self.0.pool.clone(), self.0.feed_pool.clone());
         let closing = async move { tokio::join!(pool.close(), feed_pool.close()) };
         if self.0.sql.run(tokio::time::timeout(PATIENCE, closing)).await.is_none() {

@@ -80,7 +80,7 @@ impl Connector {
 
     /// The session to commit with, attached anew where there is none, for as long as it takes.
     pub(super) async fn session(&mut self) -> &mut Session {
-        let mut backoff = Backoff::new(Duration::from_millis(10), Duration::from_secs(1));
+        let mut backoff = Backoff::new(Duration::from_millis(10), Duration::from_millis(250));
         while self.session.is_none() {
             match self.attach().await {
                 Ok(()) => {}

@@ -81,6 +81,7 @@ struct State {
     last: Mark,
     /// The newest revision known to have been handed out to anybody, by acknowledgement or by this feed.
     known: Mark,
+    own: Revision,
     ring: Ring,
     reset_wanted: bool,
 }
@@ -98,7 +99,14 @@ impl Feed {
     /// A feed that stands nowhere yet; attaching gives it its place.
     pub(crate) fn new(ring_bytes: usize, metrics: Arc<Metrics>) -> Self {
         let ring = Ring { events: VecDeque::new(), base: Revision::ZERO, bytes: 0, capacity: ring_bytes };
-        let state = State { generation: 0, last: Mark::START, known: Mark::START, ring, reset_wanted: true };
+        let state = State {
+            generation: 0,
+            last: Mark::START,
+            known: Mark::START,
+            own: Revision::ZERO,
+            ring,
+            reset_wanted: true,
+        };
         let standing = Standing { generation: 0, revision: Revision::ZERO, closed: false };
         Self {
             state: Mutex::new(state),
@@ -120,9 +128,15 @@ impl Feed {
         self.lock().known
     }
 
-    /// Notes that `mark` is acknowledged, whether or not the feed has reached it.
+    /// The newest revision that this process itself committed.
+    pub(crate) fn own(&self) -> Revision {
+        self.lock().own
+    }
+
+    /// Notes that `mark`, of this process' own making, is acknowledged, whether or not the feed has reached it.
     pub(crate) fn acknowledge(&self, mark: Mark) {
         let mut state = self.lock();
+        state.own = state.own.max(mark.revision);
         if mark.revision > state.known.revision {
             state.known = mark;
         }

@@ -46,8 +46,9 @@ pub(crate) async fn run(
             () = feed.behind.notified() => false,
             () = tokio::time::sleep(pause) => proven,
         };
-        // What an earlier poll found must have been announced by now.
-        if polled && unannounced.get() > announcements.newest.load(Ordering::Acquire) {
+        // What an earlier poll found must have been announced by now, unless it was our own commit.
+        let announced = announcements.newest.load(Ordering::Acquire).max(feed.own().get());
+        if polled && unannounced.get() > announced {
             tracing::warn!(revision = %unannounced, "changes came unannounced; listening anew");
             announcements.distrust.notify_one();
         }

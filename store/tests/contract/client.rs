@@ -9,8 +9,9 @@ use howdah_store::{
 };
 
 use crate::clock::nanos;
-use crate::journal::{Action, Ending, Event, Kind, Outcome, Recorder, Seen, Step};
+use crate::journal::{Action, Ending, Event, Kind, Outcome, Seen, Step};
 use crate::payload;
+use crate::pen::Recorder;
 
 /// A store and the pen that records what it answers.
 #[derive(Clone)]

@@ -5,9 +5,11 @@
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
 
 use anyhow::Context as _;
 use howdah_store::{PrivatePostgres, PrivatePostgresOptions};
+use rustix::process::{Pid, Signal, kill_process};
 use sqlx::Connection as _;
 use tempfile::TempDir;
 
@@ -40,12 +42,41 @@ pub(crate) enum Cluster {
     },
 }
 
-/// A private Postgres and the directory that it lives in.
+/// A private Postgres and the directory that it lives in. Dropped without [`Private::stop`], the server is killed.
 #[derive(Debug)]
 pub(crate) struct Private {
-    pub(crate) postgres: PrivatePostgres,
-    pub(crate) directory: TempDir,
+    server: Server,
+    directory: TempDir,
     data: PathBuf,
+}
+
+/// A private Postgres that does not outlive a trial that failed.
+#[derive(Debug)]
+struct Server(Option<PrivatePostgres>);
+
+impl Server {
+    async fn start(data: &Path) -> anyhow::Result<Self> {
+        Ok(Self(Some(PrivatePostgres::start(PrivatePostgresOptions::new(data)).await?)))
+    }
+
+    async fn stop(mut self) -> anyhow::Result<()> {
+        if let Some(postgres) = self.0.take() {
+            postgres.stop().await?;
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let Some(postgres) = self.0.take() else { return };
+        let pid = postgres.pid().and_then(|pid| Pid::from_raw(pid.cast_signed()));
+        // Nobody shall bring it up again.
+        drop(postgres);
+        if let Some(pid) = pid {
+            let _gone = kill_process(pid, Signal::QUIT);
+        }
+    }
 }
 
 /// A database of a run's own.
@@ -122,13 +153,33 @@ impl Private {
 
     /// Starts a server in `data`, somewhere below `directory`.
     pub(crate) async fn start_in(directory: TempDir, data: PathBuf, settings: &str) -> anyhow::Result<Self> {
-        let mut postgres = PrivatePostgres::start(PrivatePostgresOptions::new(&data)).await?;
+        let mut server = Server::start(&data).await?;
         if !settings.is_empty() {
-            postgres.stop().await?;
+            server.stop().await?;
             std::fs::write(data.join("postgres/custom.conf"), settings)?;
-            postgres = PrivatePostgres::start(PrivatePostgresOptions::new(&data)).await?;
+            server = Server::start(&data).await?;
         }
-        Ok(Self { postgres, directory, data })
+        Ok(Self { server, directory, data })
+    }
+
+    /// The postmaster, as soon as there is one.
+    pub(crate) async fn postmaster(&self) -> anyhow::Result<Pid> {
+        const PATIENCE: Duration = Duration::from_secs(30);
+        let waiting = async {
+            loop {
+                if let Some(pid) = self.server.0.as_ref().and_then(PrivatePostgres::pid) {
+                    return pid;
+                }
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        };
+        let pid = tokio::time::timeout(PATIENCE, waiting).await.context("Postgres was not started again")?;
+        Pid::from_raw(pid.cast_signed()).context("a pid is not zero")
+    }
+
+    /// The directory in which a trial may put things of its own.
+    pub(crate) fn directory(&self) -> &Path {
+        self.directory.path()
     }
 
     /// The server's data directory.
@@ -145,20 +196,23 @@ impl Private {
         Ok(place(&self.data(), &name))
     }
 
+    /// Ends the server; its directory is the caller's to remove.
+    pub(crate) async fn stop_server(self) -> anyhow::Result<TempDir> {
+        self.server.stop().await?;
+        Ok(self.directory)
+    }
+
     /// Ends the server and removes its directory.
     pub(crate) async fn stop(self) -> anyhow::Result<()> {
-        self.postgres.stop().await?;
-        self.directory.close()?;
-        Ok(())
+        Ok(self.stop_server().await?.close()?)
     }
 
     /// Stops the server, does `work` to its files, and starts it again.
     pub(crate) async fn restart(self, work: impl AsyncFnOnce(&Path) -> anyhow::Result<()>) -> anyhow::Result<Self> {
-        let Self { postgres, directory, data } = self;
-        postgres.stop().await?;
+        let Self { server, directory, data } = self;
+        server.stop().await?;
         work(&data.join("postgres")).await?;
-        let postgres = PrivatePostgres::start(PrivatePostgresOptions::new(&data)).await?;
-        Ok(Self { postgres, directory, data })
+        Ok(Self { server: Server::start(&data).await?, directory, data })
     }
 }
 

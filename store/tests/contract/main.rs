@@ -19,6 +19,7 @@ mod dice;
 mod faults;
 mod journal;
 mod payload;
+mod pen;
 mod proxy;
 mod replica;
 mod report;

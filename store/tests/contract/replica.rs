@@ -22,7 +22,8 @@ use tokio::task::{JoinHandle, JoinSet};
 
 use crate::client::Client;
 use crate::dice::Dice;
-use crate::journal::{Line, Memory, Outcome, Pipe, Recorder, Sink as _};
+use crate::journal::{Line, Outcome};
+use crate::pen::{Memory, Pipe, Recorder, Sink as _};
 use crate::watcher::{Manner, Watcher};
 use crate::workload::{Keys, PIPE_PAGE, Shared, Worker};
 
@@ -99,31 +100,39 @@ async fn live(settings: Settings) -> anyhow::Result<()> {
     }
     ensure!(orders.recv().await.as_deref() == Some("stop"), "the test is gone");
     shared.stop();
-    while let Some(ended) = workers.join_next().await {
-        ended??;
+    tokio::select! {
+        ended = join(&mut workers) => ended?,
+        order = orders.recv() => bail!("the load still runs, and the order is {order:?}"),
     }
     pipe.say(IDLE);
     let order = orders.recv().await.context("the test is gone")?;
     let newest = order.strip_prefix("finish ").context("an order that is none")?.parse()?;
     target.send_replace(Some(newest));
-    while let Some(ended) = watchers.join_next().await {
-        ended??;
+    tokio::select! {
+        ended = join(&mut watchers) => ended?,
+        order = orders.recv() => bail!("the watchers still run, and the order is {order:?}"),
     }
     client.store.close().await;
     Ok(())
 }
 
-/// The lines of standard input. When it closes, the test is gone, and so is this process.
-fn orders() -> mpsc::UnboundedReceiver<String> {
-    let (queue, orders) = mpsc::unbounded_channel();
+async fn join(tasks: &mut JoinSet<anyhow::Result<()>>) -> anyhow::Result<()> {
+    while let Some(ended) = tasks.join_next().await {
+        ended??;
+    }
+    Ok(())
+}
+
+/// The lines of standard input, until it closes: then the test is gone.
+fn orders() -> mpsc::Receiver<String> {
+    let (queue, orders) = mpsc::channel(1);
     std::thread::spawn(move || {
         for line in std::io::stdin().lock().lines() {
-            let Ok(line) = line else { break };
-            if queue.send(line).is_err() {
+            let Ok(line) = line else { return };
+            if queue.blocking_send(line).is_err() {
                 return;
             }
         }
-        std::process::exit(3);
     });
     orders
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use crate::checker::{History, Violation};
-use crate::journal::replica_of;
+use crate::pen::replica_of;
 
 /// How many calls and watchers are shown at most.
 const SHOWN: usize = 12;

@@ -14,7 +14,8 @@ use crate::client::Client;
 use crate::clock::nanos;
 use crate::cluster::Place;
 use crate::dice::Dice;
-use crate::journal::{Ending, Memory, Outcome, Recorder, Sink, assemble};
+use crate::journal::{Ending, Outcome, assemble};
+use crate::pen::{Memory, Recorder, Sink};
 use crate::replica::{Child, Settings};
 use crate::sql;
 use crate::watcher::{Manner, Watcher};
@@ -242,7 +243,7 @@ impl Run {
         }
         let list = found.iter().map(|violation| format!("\n  - {violation}")).collect::<String>();
         let calls = crate::report::involved(&history, &found);
-        bail!("seed {}: {tally:?}{list}{calls}", self.seed);
+        bail!("{tally:?}{list}{calls}");
     }
 }
 

@@ -36,6 +36,11 @@ pub(crate) async fn newest(connection: &mut PgConnection) -> anyhow::Result<i64>
     Ok(sqlx::query("SELECT rv FROM howdah.meta").fetch_one(connection).await?.try_get(0)?)
 }
 
+/// The oldest revision that is kept.
+pub(crate) async fn floor(connection: &mut PgConnection) -> anyhow::Result<i64> {
+    Ok(sqlx::query("SELECT floor FROM howdah.compaction").fetch_one(connection).await?.try_get(0)?)
+}
+
 /// Keeps what compaction deletes from the log, so that the whole of it can be read at the end.
 pub(crate) async fn keep_deleted(connection: &mut PgConnection) -> anyhow::Result<()> {
     let sql = format!(

@@ -304,8 +304,16 @@ impl Worker {
         let longest = self.page.unwrap_or(self.keys.keys.len());
         let mut limit = (self.page.is_some() || self.dice.chance(80)).then(|| 1 + self.dice.below(longest.min(200)));
         for _ in 0..3 {
-            let wanted = Wanted { prefix: prefix.clone(), at, after, limit };
-            let Outcome::Page { revision, objects, remaining } = self.client.list(wanted).await? else { return Ok(()) };
+            let wanted = Wanted { prefix: prefix.clone(), at, after: after.clone(), limit };
+            let (revision, objects, remaining) = match self.client.list(wanted).await? {
+                Outcome::Page { revision, objects, remaining } => (revision, objects, remaining),
+                // The floor itself is the oldest that must still be whole, and what stands right above it the next.
+                Outcome::Compacted { floor, .. } => {
+                    at = Some(floor + i64::from(self.dice.chance(50)));
+                    continue;
+                }
+                _ => return Ok(()),
+            };
             let Some(last) = objects.last().filter(|_| remaining > 0) else { return Ok(()) };
             (at, after) = (Some(revision), Some(Key::parse(&last.key)?));
             limit = limit.map(|_| 1 + self.dice.below(longest.min(200)));

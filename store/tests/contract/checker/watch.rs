@@ -93,7 +93,7 @@ fn check_position(index: &Index<'_>, watch: &Transcript, next: usize, found: &mu
 fn check_ending(index: &Index<'_>, order: &mut Order<'_, '_>, watch: &Transcript, found: &mut Vec<Violation>) {
     let Some((at, position, ending)) = &watch.ended else { return };
     let lost = watch.events.iter().filter(|(at, event)| index.is_void(event.revision, *at)).map(|(_, e)| e.revision);
-    let lost = lost.last().or_else(|| is_void_start(index, watch).then_some(watch.after));
+    let lost = lost.max().or_else(|| is_void_start(index, watch).then_some(watch.after));
     match ending {
         Ending::Stuck { target } => {
             found.push(Violation::Stuck { watch: watch.id, position: *position, target: *target });

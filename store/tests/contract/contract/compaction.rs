@@ -56,7 +56,11 @@ async fn compaction(suite: Arc<Suite>, name: &'static str, deletes: bool) -> Ver
     let end = Instant::now() + LENGTH;
     while Instant::now() < end {
         tokio::time::sleep(dice.between(Duration::from_millis(50), Duration::from_millis(200))).await;
-        let after = run.shared.some_revision(&mut dice).unwrap_or(0);
+        // From where somebody stood, and from the floor itself.
+        let after = match dice.below(2) {
+            0 => run.shared.some_revision(&mut dice).unwrap_or(0),
+            _ => sql::floor(&mut connection).await?,
+        };
         let manner = *dice.pick(&[Manner::Prompt, Manner::Slow, Manner::Drowsy]);
         run.watch(&clients[dice.below(clients.len())], manner, after);
     }

@@ -1,5 +1,6 @@
 //! What the store promises while nothing breaks.
 
+mod closing;
 mod compaction;
 mod deadline;
 mod steady;
@@ -11,4 +12,5 @@ pub(crate) fn add(trials: &mut Trials) {
     steady::add(trials);
     compaction::add(trials);
     deadline::add(trials);
+    closing::add(trials);
 }

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, ensure};
 
 use super::{RECOVERY, REPLY_TIMEOUT, begin};
+use crate::cluster::Place;
 use crate::proxy::{Flow, Proxy, Way};
 use crate::run::{Run, Tally};
 use crate::trial::{Suite, Trials, Verdict, tell};
@@ -20,7 +21,8 @@ pub(super) fn add(trials: &mut Trials) {
     trials.add("faults::connection::half_open", half_open);
     trials.add("faults::connection::answer_lost", answer_lost);
     trials.add("faults::connection::sync_lost", sync_lost);
-    trials.add("faults::connection::delivered_late", delivered_late);
+    trials.add("faults::connection::delivered_late", |suite| delivered_late(suite, false));
+    trials.add("faults::connection::delivered_late_nameless", |suite| delivered_late(suite, true));
     trials.add("faults::connection::slow", slow);
 }
 
@@ -28,6 +30,11 @@ pub(super) fn add(trials: &mut Trials) {
 async fn behind_a_proxy(suite: &Arc<Suite>) -> anyhow::Result<(Run, Proxy)> {
     let place = suite.place().await?;
     let proxy = Proxy::start(place.address.clone()).await?;
+    behind(suite, place, proxy).await
+}
+
+/// The same, behind this very proxy.
+async fn behind(suite: &Arc<Suite>, place: Place, proxy: Proxy) -> anyhow::Result<(Run, Proxy)> {
     let urls = [place.by_way_of(proxy.port), place.url.clone()];
     let (run, _) = begin(suite, place, &urls, TIMEOUT).await?;
     Ok((run, proxy))
@@ -115,21 +122,30 @@ async fn sync_lost(suite: Arc<Suite>) -> Verdict {
     Ok(())
 }
 
-/// What a given-up connection still had to say arrives after the same was sent again on another.
-async fn delivered_late(suite: Arc<Suite>) -> Verdict {
+/// What a given-up connection still had to say arrives after the same was sent again on another. The store ends its own
+/// former backends; where it can't know them (`nameless`, as behind a pooler), the epoch must keep them from committing.
+async fn delivered_late(suite: Arc<Suite>, nameless: bool) -> Verdict {
     let began = Instant::now();
-    let (run, proxy) = behind_a_proxy(&suite).await?;
+    let name = if nameless { "late, to a backend without a name" } else { "late, to a backend with a name" };
+    let place = suite.place().await?;
+    let proxy = Proxy::start(place.address.clone()).await?;
+    if nameless {
+        proxy.hide_names();
+    }
+    let (run, proxy) = behind(&suite, place, proxy).await?;
     for time in 1..=4 {
         tokio::time::sleep(Duration::from_millis(150)).await;
         proxy.all(Way::Up, Flow::Hold);
         recovered(&run).await.with_context(|| format!("while bytes are held, the time {time}"))?;
         proxy.all(Way::Up, Flow::Pass);
-        // The late commit is refused by the epoch; that must not disturb the present connection.
-        let refused = until(|| proxy.fenced_commits() >= time).await;
-        refused.with_context(|| format!("late commit {time} was not refused"))?;
+        if nameless {
+            let refused = until(|| proxy.fenced_commits() >= time).await;
+            refused.with_context(|| format!("late commit {time} was not refused"))?;
+        }
+        // Neither may disturb the present connection.
         recovered(&run).await.with_context(|| format!("after late delivery {time}"))?;
     }
-    let tally = finish("faults::connection::delivered_late", began, run).await?;
+    let tally = finish(name, began, run).await?;
     ensure!(tally.unknown == 0, "outcomes that could be learned were not: {tally:?}");
     Ok(())
 }

@@ -64,11 +64,10 @@ async fn full(suite: Arc<Suite>) -> Verdict {
     let settings = "max_wal_size = 96MB\nmin_wal_size = 32MB\n";
     let private = Private::start_in(directory, disk.0.join("data"), settings).await?;
     let outcome = fill_and_empty(&suite, &private, &disk).await;
-    let stopped = private.postgres.stop().await;
+    let directory = private.stop_server().await?;
     drop(disk);
-    private.directory.close()?;
+    directory.close()?;
     let tally = outcome?;
-    stopped?;
     tell("faults::disk::full", began, &tally);
     ensure!(tally.refused + tally.unknown + tally.not_applied > 0, "no write noticed the full disk: {tally:?}");
     Ok(())

@@ -9,7 +9,6 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, bail, ensure};
 use rustix::process::{Pid, Signal, kill_process};
 
-use super::kill::postmaster;
 use super::{RECOVERY, begin};
 use crate::checker::Loss;
 use crate::clock::now;
@@ -63,7 +62,7 @@ async fn failover(suite: Arc<Suite>) -> Verdict {
     ensure!(surviving < lost, "nothing would be lost: the standby is at {surviving}, the primary at {lost}");
     proxy.lead_to(None);
     proxy.all(Way::Both, Flow::Cut);
-    kill_process(postmaster(&private.postgres).await?, Signal::KILL)?;
+    kill_process(private.postmaster().await?, Signal::KILL)?;
     replication.all(Way::Both, Flow::Cut);
     standby.promote().await?;
     let surviving = revision_at(&behind).await?;
@@ -89,7 +88,7 @@ async fn restore(suite: Arc<Suite>) -> Verdict {
     let proxy = Proxy::start(place.address.clone()).await?;
     let urls = [place.by_way_of(proxy.port), place.by_way_of(proxy.port)];
     let (mut run, _clients) = begin(&suite, place.clone(), &urls, TIMEOUT).await?;
-    let copy = private.directory.path().join("copy");
+    let copy = private.directory().join("copy");
     let away = || {
         proxy.lead_to(None);
         proxy.all(Way::Both, Flow::Cut);
@@ -144,7 +143,7 @@ impl Standby {
         use std::os::unix::fs::MetadataExt as _;
         let owner = std::fs::metadata(private.data())?;
         let binaries = binaries(&private.data())?;
-        let parent = private.directory.path().join("standby");
+        let parent = private.directory().join("standby");
         std::fs::create_dir(&parent)?;
         std::os::unix::fs::chown(&parent, Some(owner.uid()), Some(owner.gid()))?;
         let directory = parent.join("data");
@@ -159,7 +158,7 @@ impl Standby {
         )?;
         // It lies in the data directory, so it was copied with it.
         std::fs::remove_file(directory.join(".s.PGSQL.5432.lock"))?;
-        let log = std::fs::File::create(private.directory.path().join("standby.log"))?;
+        let log = std::fs::File::create(private.directory().join("standby.log"))?;
         let process = Command::new(binaries.join("postgres"))
             .arg("-D")
             .arg(&directory)

@@ -4,8 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, ensure};
-use howdah_store::PrivatePostgres;
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::{Signal, kill_process};
 
 use super::{RECOVERY, REPLY_TIMEOUT, begin};
 use crate::cluster::Private;
@@ -21,20 +20,6 @@ pub(super) fn add(trials: &mut Trials) {
     trials.add("faults::kill::replica", replica);
 }
 
-/// The postmaster of `postgres`, as soon as there is one.
-pub(super) async fn postmaster(postgres: &PrivatePostgres) -> anyhow::Result<Pid> {
-    let waiting = async {
-        loop {
-            if let Some(pid) = postgres.pid() {
-                return pid;
-            }
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
-    };
-    let pid = tokio::time::timeout(RECOVERY, waiting).await.context("Postgres was not started again")?;
-    Pid::from_raw(pid.cast_signed()).context("a pid is not zero")
-}
-
 async fn postgres(suite: Arc<Suite>) -> Verdict {
     let began = Instant::now();
     let private = Private::start("").await?;
@@ -44,7 +29,7 @@ async fn postgres(suite: Arc<Suite>) -> Verdict {
     let mut dice = run.dice("postgres");
     for time in 0..TIMES {
         tokio::time::sleep(dice.between(Duration::from_millis(20), Duration::from_millis(400))).await;
-        kill_process(postmaster(&private.postgres).await?, Signal::KILL)?;
+        kill_process(private.postmaster().await?, Signal::KILL)?;
         run.progress(20, RECOVERY).await.with_context(|| format!("after Postgres was killed {} times", time + 1))?;
     }
     run.stop_load().await?;
@@ -65,7 +50,9 @@ async fn replica(suite: Arc<Suite>) -> Verdict {
     }
     for time in 0..TIMES {
         let next = dice.below(2);
-        run.progress_of(run.child(next).number, 10, RECOVERY).await.with_context(|| format!("before kill {}", time + 1))?;
+        run.progress_of(run.child(next).number, 10, RECOVERY)
+            .await
+            .with_context(|| format!("before kill {}", time + 1))?;
         tokio::time::sleep(dice.between(Duration::ZERO, Duration::from_millis(300))).await;
         run.kill_child(next).await?;
         run.start_child(load.clone())?;

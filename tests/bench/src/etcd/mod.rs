@@ -19,7 +19,7 @@ pub(crate) use server::find;
 const PREFIX: &str = "/registry/pods/bench/";
 /// The first key behind those with [`PREFIX`].
 const PREFIX_END: &str = "/registry/pods/bench0";
-/// As many clients share a connection as make etcd fastest on few cores; more connections cost it more wake-ups.
+/// How many clients share a connection: an API server, too, has few connections to etcd for many requests.
 const CLIENTS_PER_CONNECTION: usize = 16;
 const WATCHERS: usize = 2;
 

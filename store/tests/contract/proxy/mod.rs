@@ -6,19 +6,23 @@
 //! (but for the rare packet border, which [`Proxy::swallow_next_sync`] is for). Each direction of each connection is two tasks with a queue between them: the
 //! first reads at all times, the second writes when the direction's [`Flow`] lets it.
 
-use std::collections::HashSet;
+mod frame;
+
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use anyhow::Context as _;
-use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream, UnixStream};
 use tokio::sync::{mpsc, watch as signal};
 use tokio::task::JoinHandle;
 
 use crate::cluster::Address;
+use frame::{Commits, ends_piece, is_fenced, is_notification, read_frame, read_startup, without_name};
+
+/// How many frames of a direction wait at most: more than a run ever holds back.
+const QUEUE: usize = 1 << 14;
 
 /// What becomes of the bytes of one direction.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -70,6 +74,7 @@ struct State {
     dropped_notifications: AtomicU64,
     /// How long each frame waits, in microseconds.
     delay: AtomicU64,
+    hide_names: AtomicBool,
 }
 
 /// The switches of one connection.
@@ -113,6 +118,7 @@ impl Proxy {
             drop_notifications: AtomicBool::new(false),
             dropped_notifications: AtomicU64::new(0),
             delay: AtomicU64::new(0),
+            hide_names: AtomicBool::new(false),
         });
         let accepting = tokio::spawn(accept(listener, Arc::clone(&state)));
         Ok(Self { port, state, accepting })
@@ -162,6 +168,11 @@ impl Proxy {
     /// How many notifications were dropped.
     pub(crate) fn dropped_notifications(&self) -> u64 {
         self.state.dropped_notifications.load(Ordering::Acquire)
+    }
+
+    /// Keeps the application's name of new connections from the server, as connection poolers do.
+    pub(crate) fn hide_names(&self) {
+        self.state.hide_names.store(true, Ordering::Release);
     }
 
     /// How long each frame waits from now on.
@@ -228,10 +239,13 @@ async fn both<CR, CW, SR, SW>(
     SR: AsyncRead + Unpin + Send,
     SW: AsyncWrite + Unpin + Send,
 {
-    let Ok(first) = read_startup(&mut from_client, &mut to_client).await else { return };
-    let (up_queue, up_frames) = mpsc::unbounded_channel();
-    let (down_queue, down_frames) = mpsc::unbounded_channel();
-    if up_queue.send(first).is_err() {
+    let Ok(mut first) = read_startup(&mut from_client, &mut to_client).await else { return };
+    if state.hide_names.load(Ordering::Acquire) {
+        first = without_name(&first);
+    }
+    let (up_queue, up_frames) = mpsc::channel(QUEUE);
+    let (down_queue, down_frames) = mpsc::channel(QUEUE);
+    if up_queue.send(first).await.is_err() {
         return;
     }
     let mut commits = Commits::default();
@@ -249,10 +263,10 @@ async fn both<CR, CW, SR, SW>(
                         state.swallowed_answers.fetch_add(1, Ordering::AcqRel);
                     }
                 }
-                let whole = matches!(frame[0], b'S' | b'Q' | b'X' | b'H' | b'p' | b'd' | b'c');
+                let whole = ends_piece(&frame);
                 if frame[0] == b'S' && commits_now && take_one(&state.cut_commits) {
                     state.cut_in_two.fetch_add(1, Ordering::AcqRel);
-                    if up_queue.send(std::mem::take(&mut piece)).is_err() {
+                    if up_queue.send(std::mem::take(&mut piece)).await.is_err() {
                         break;
                     }
                     // The Sync vanishes, and so does all that follows.
@@ -262,7 +276,7 @@ async fn both<CR, CW, SR, SW>(
                 piece.extend(frame);
                 if whole {
                     commits_now = false;
-                    if up_queue.send(std::mem::take(&mut piece)).is_err() {
+                    if up_queue.send(std::mem::take(&mut piece)).await.is_err() {
                         break;
                     }
                 }
@@ -273,14 +287,14 @@ async fn both<CR, CW, SR, SW>(
         until_cut(down_end, async {
             let mut from_server = from_server;
             while let Ok(frame) = read_frame(&mut from_server).await {
-                if frame[0] == b'A' && state.drop_notifications.load(Ordering::Acquire) {
+                if is_notification(&frame) && state.drop_notifications.load(Ordering::Acquire) {
                     state.dropped_notifications.fetch_add(1, Ordering::AcqRel);
                     continue;
                 }
-                if frame[0] == b'E' && frame.windows(6).any(|part| part == b"CHW001") {
+                if is_fenced(&frame) {
                     state.fenced_commits.fetch_add(1, Ordering::AcqRel);
                 }
-                if down_queue.send(frame).is_err() {
+                if down_queue.send(frame).await.is_err() {
                     break;
                 }
             }
@@ -302,7 +316,7 @@ async fn until_cut(mut flow: signal::Receiver<Flow>, work: impl Future<Output = 
 /// of it vanished: then the other side must not learn even that.
 async fn write_frames(
     state: &State,
-    mut frames: mpsc::UnboundedReceiver<Vec<u8>>,
+    mut frames: mpsc::Receiver<Vec<u8>>,
     mut to: impl AsyncWrite + Unpin,
     mut flow: signal::Receiver<Flow>,
 ) {
@@ -343,63 +357,4 @@ async fn write_frames(
 /// One off `count`, where there is one.
 fn take_one(count: &AtomicU64) -> bool {
     count.fetch_update(Ordering::AcqRel, Ordering::Acquire, |count| count.checked_sub(1)).is_ok()
-}
-
-/// Reads the packet that opens a connection; encryption is declined.
-async fn read_startup(
-    from: &mut (impl AsyncRead + Unpin),
-    to: &mut (impl AsyncWrite + Unpin),
-) -> anyhow::Result<Vec<u8>> {
-    const SSL_REQUEST: u32 = 80_877_103;
-    const GSS_REQUEST: u32 = 80_877_104;
-    loop {
-        let length = from.read_u32().await?;
-        let mut packet = length.to_be_bytes().to_vec();
-        packet.resize(usize::try_from(length)?.max(4), 0);
-        from.read_exact(&mut packet[4..]).await?;
-        let code = packet.get(4..8).and_then(|code| code.try_into().ok()).map(u32::from_be_bytes);
-        match code {
-            Some(SSL_REQUEST | GSS_REQUEST) => to.write_all(b"N").await?,
-            _ => return Ok(packet),
-        }
-    }
-}
-
-/// Reads one frame: its type, its length, and the rest.
-async fn read_frame(from: &mut (impl AsyncRead + Unpin)) -> anyhow::Result<Vec<u8>> {
-    let mut head = [0; 5];
-    from.read_exact(&mut head).await?;
-    let length = u32::from_be_bytes([head[1], head[2], head[3], head[4]]);
-    let rest = usize::try_from(length)?.checked_sub(4).context("a frame is at least as long as its length")?;
-    let mut frame = head.to_vec();
-    frame.resize(5 + rest, 0);
-    from.read_exact(&mut frame[5..]).await?;
-    Ok(frame)
-}
-
-/// Which of a connection's prepared statements commit.
-#[derive(Debug, Default)]
-struct Commits(HashSet<Vec<u8>>);
-
-impl Commits {
-    /// Whether the frame starts a commit.
-    fn is_commit(&mut self, frame: &[u8]) -> bool {
-        let (kind, body) = (frame[0], frame.get(5..).unwrap_or_default());
-        let mut texts = body.split(|byte| *byte == 0);
-        let (first, second) = (texts.next().unwrap_or_default(), texts.next().unwrap_or_default());
-        match kind {
-            // Parse: the statement's name, then its text.
-            b'P' => {
-                if second.windows(12).any(|part| part == b"commit_batch") {
-                    self.0.insert(first.to_vec());
-                } else {
-                    self.0.remove(first);
-                }
-                false
-            }
-            // Bind: the portal's name, then the statement's.
-            b'B' => self.0.contains(second),
-            _ => false,
-        }
-    }
 }

@@ -1,0 +1,140 @@
+//! Every kind's fixture (all fields filled; as JSON, YAML and protobuf) goes through every codec.
+//!
+//! The fixtures are upstream's and not part of this project: the environment variable `HOWDAH_ORACLE` names the folder
+//! that holds `api-fixtures/`. Without it every test here is reported as ignored.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use howdah_api::codec::json;
+use howdah_api::schema::{Node, builtin};
+use howdah_api::tree;
+use libtest_mimic::{Arguments, Failed, Trial};
+use serde_json::Value;
+
+/// A kind's fixture: `group.version.Kind`, and the files' stem.
+#[derive(Clone)]
+struct Fixture {
+    name: String,
+    stem: PathBuf,
+    node: Option<&'static Node>,
+}
+
+impl Fixture {
+    fn read(&self, extension: &str) -> Result<Vec<u8>, Failed> {
+        let path = self.stem.with_file_name(format!("{}.{extension}", self.name));
+        std::fs::read(&path).map_err(|error| Failed::from(format!("{}: {error}", path.display())))
+    }
+
+    fn node(&self) -> Result<&'static Node, Failed> {
+        self.node.ok_or_else(|| Failed::from("no schema for this kind"))
+    }
+
+    /// The tree of the JSON file.
+    fn tree(&self) -> Result<Value, Failed> {
+        let decoded = json::decode(&self.read("json")?, self.node()?)?;
+        if !decoded.strict.is_empty() {
+            return Err(format!("findings: {:?}", decoded.strict).into());
+        }
+        Ok(decoded.value)
+    }
+}
+
+fn main() -> ExitCode {
+    let arguments = Arguments::from_args();
+    let fixtures = fixtures();
+    let ignored = fixtures.is_none();
+    let fixtures = fixtures.unwrap_or_default();
+    let mut trials = vec![
+        trial("json_is_read_and_written_alike", &fixtures, json_round_trip).with_ignored_flag(ignored),
+        trial("a_normalised_fixture_is_the_fixture", &fixtures, normalised).with_ignored_flag(ignored),
+    ];
+    let all = fixtures.clone();
+    trials.push(
+        Trial::test("there_are_fixtures_of_the_kinds_we_know", move || coverage(&all)).with_ignored_flag(ignored),
+    );
+    libtest_mimic::run(&arguments, trials).exit_code()
+}
+
+/// The fixtures, if the oracle's folder is named.
+fn fixtures() -> Option<Vec<Fixture>> {
+    let folder = PathBuf::from(std::env::var_os("HOWDAH_ORACLE")?).join("api-fixtures");
+    let mut stems: Vec<PathBuf> = std::fs::read_dir(&folder)
+        .unwrap_or_else(|error| panic!("{}: {error}", folder.display()))
+        .map(|entry| entry.expect("a readable folder").path())
+        .filter(|path| path.extension().is_some_and(|extension| extension == "json"))
+        .collect();
+    stems.sort();
+    Some(stems.iter().map(|stem| fixture(stem)).collect())
+}
+
+fn fixture(path: &Path) -> Fixture {
+    let name = path.file_stem().expect("a file").to_str().expect("ASCII").to_owned();
+    let (rest, kind) = name.rsplit_once('.').expect("group.version.Kind");
+    let (group, version) = rest.rsplit_once('.').expect("group.version");
+    let group = if group == "core" { "" } else { group };
+    let node = builtin::kind(group, version, kind);
+    Fixture { stem: path.to_owned(), node, name }
+}
+
+/// One test over all fixtures: all failures are told, and how many kinds passed.
+fn trial(name: &'static str, fixtures: &[Fixture], check: fn(&Fixture) -> Result<(), Failed>) -> Trial {
+    let fixtures = fixtures.to_vec();
+    Trial::test(name, move || {
+        let results = fixtures.iter().map(|fixture| (fixture, check(fixture)));
+        let failures: Vec<String> = results
+            .filter_map(|(fixture, result)| {
+                let error = result.err()?;
+                Some(format!("{}: {}", fixture.name, error.message().unwrap_or("failed")))
+            })
+            .collect();
+        println!("{name}: {} of {} kinds", fixtures.len() - failures.len(), fixtures.len());
+        if failures.is_empty() { Ok(()) } else { Err(failures.join("\n").into()) }
+    })
+}
+
+fn coverage(fixtures: &[Fixture]) -> Result<(), Failed> {
+    if fixtures.len() < 190 {
+        return Err(format!("only {} fixtures", fixtures.len()).into());
+    }
+    let have: BTreeSet<&str> = fixtures.iter().map(|fixture| fixture.name.as_str()).collect();
+    let mut without = Vec::new();
+    for kind in builtin::kinds() {
+        let group = if kind.group.is_empty() { "core" } else { kind.group };
+        let name = format!("{group}.{}.{}", kind.version, kind.kind);
+        if !have.contains(name.as_str()) && !kind.kind.ends_with("List") {
+            without.push(name);
+        }
+    }
+    println!("kinds without a fixture: {}", without.join(", "));
+    Ok(())
+}
+
+/// The text that Go prints, without its indentation.
+fn compact(text: &[u8]) -> Result<Vec<u8>, Failed> {
+    let value: Value = serde_json::from_slice(text)?;
+    Ok(serde_json::to_vec(&value)?)
+}
+
+fn json_round_trip(fixture: &Fixture) -> Result<(), Failed> {
+    let tree = fixture.tree()?;
+    same_text(&json::encode(&tree, fixture.node()?), &compact(&fixture.read("json")?)?)
+}
+
+fn normalised(fixture: &Fixture) -> Result<(), Failed> {
+    let mut tree = fixture.tree()?;
+    tree::normalise(&mut tree, fixture.node()?);
+    same_text(&json::encode(&tree, fixture.node()?), &compact(&fixture.read("json")?)?)
+}
+
+fn same_text(ours: &[u8], theirs: &[u8]) -> Result<(), Failed> {
+    let at = ours.iter().zip(theirs).take_while(|(a, b)| a == b).count();
+    if ours == theirs {
+        return Ok(());
+    }
+    let around = |text: &[u8]| {
+        String::from_utf8_lossy(&text[at.saturating_sub(60).min(text.len())..(at + 60).min(text.len())]).into_owned()
+    };
+    Err(format!("differs at byte {at}: ours …{}… theirs …{}…", around(ours), around(theirs)).into())
+}

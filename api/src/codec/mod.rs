@@ -9,6 +9,7 @@
 //! caller's to bound.
 
 pub mod json;
+pub mod protobuf;
 
 /// How deep objects and lists, or messages, may stand in each other. Upstream's JSON reader goes to 10,000 on Go's
 /// growing stacks; threads here have 2 MiB. Real objects stay below 100.

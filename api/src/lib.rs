@@ -4,6 +4,7 @@
 //!
 //! - [`Key`]: where an object lives in the store.
 //! - [`schema`]: what the API says about every field.
+//! - [`resource`]: which resources there are, and their names, verbs and subresources.
 //! - [`tree`]: the object tree, and the form in which it is answered.
 //! - [`codec`]: JSON, YAML and protobuf.
 //! - [`quantity`], [`time`]: the texts of quantities, times and durations.
@@ -14,6 +15,7 @@ pub mod codec;
 mod go;
 mod key;
 pub mod quantity;
+pub mod resource;
 pub mod schema;
 pub mod time;
 pub mod tree;

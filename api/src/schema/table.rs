@@ -14,7 +14,7 @@
 //!
 //! The fields of a struct follow it, one a line, each behind one blank: `NAME TYPE [NUMBER] ATTRIBUTE…`. NUMBER is the
 //! protobuf number; the wire type follows from TYPE. `.. TYPE [NUMBER]` embeds a struct. TYPE is written as in Go, with
-//! `PATH.NAME` for types of other packages, `bytes` for `[]byte`. Attributes:
+//! `PATH.NAME` for types of other packages, `bytes` for `[]byte`, `any` for `interface{}`. Attributes:
 //!
 //! | attribute | meaning |
 //! |---|---|
@@ -164,6 +164,7 @@ fn parse_name(package: &'static str, text: &'static str) -> Node {
         ("apiextensions/v1", "JSONSchemaPropsOrBool") => Shape::Either(Either::SchemaOrBool(schema())),
         ("apiextensions/v1", "JSONSchemaPropsOrArray") => Shape::Either(Either::SchemaOrArray(schema())),
         ("apiextensions/v1", "JSONSchemaPropsOrStringArray") => Shape::Either(Either::SchemaOrStrings(schema())),
+        (_, "any") => Shape::Raw(Raw::Any),
         // types.UID, types.NodeName: strings with a name.
         ("types", name) => return named_string(Named { package: "types", name, words: "", published: false }),
         _ => return parse_entry(package, name),

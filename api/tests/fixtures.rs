@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use howdah_api::codec::{json, protobuf};
+use howdah_api::codec::{json, protobuf, yaml};
 use howdah_api::schema::{Node, builtin};
 use howdah_api::tree;
 use libtest_mimic::{Arguments, Failed, Trial};
@@ -52,6 +52,8 @@ fn main() -> ExitCode {
     ];
     trials.push(trial("protobuf_is_read_as_the_json_is", &fixtures, protobuf_read).with_ignored_flag(ignored));
     trials.push(trial("protobuf_is_written_byte_by_byte", &fixtures, protobuf_written).with_ignored_flag(ignored));
+    trials.push(trial("yaml_is_read_as_the_json_is", &fixtures, yaml_read).with_ignored_flag(ignored));
+    trials.push(trial("yaml_is_written_byte_by_byte", &fixtures, yaml_written).with_ignored_flag(ignored));
     let all = fixtures.clone();
     trials.push(
         Trial::test("there_are_fixtures_of_the_kinds_we_know", move || coverage(&all)).with_ignored_flag(ignored),
@@ -153,6 +155,18 @@ fn protobuf_written(fixture: &Fixture) -> Result<(), Failed> {
     }
     let ours = protobuf::encode_object(&tree, fixture.node()?)?;
     same_text(&ours, &file)
+}
+
+fn yaml_read(fixture: &Fixture) -> Result<(), Failed> {
+    let decoded = yaml::decode(&fixture.read("yaml")?, fixture.node()?)?;
+    if !decoded.strict.is_empty() {
+        return Err(format!("findings: {:?}", decoded.strict).into());
+    }
+    same_text(&json::encode(&decoded.value, fixture.node()?), &compact(&fixture.read("json")?)?)
+}
+
+fn yaml_written(fixture: &Fixture) -> Result<(), Failed> {
+    same_text(&yaml::encode(&fixture.tree()?), &fixture.read("yaml")?)
 }
 
 fn same_text(ours: &[u8], theirs: &[u8]) -> Result<(), Failed> {

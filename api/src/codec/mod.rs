@@ -10,6 +10,7 @@
 
 pub mod json;
 pub mod protobuf;
+pub mod yaml;
 
 /// How deep objects and lists, or messages, may stand in each other. Upstream's JSON reader goes to 10,000 on Go's
 /// growing stacks; threads here have 2 MiB. Real objects stay below 100.

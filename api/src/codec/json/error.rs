@@ -65,31 +65,24 @@ pub enum DecodeError {
     SchemaOrBool,
 }
 
-/// What strict field validation finds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum StrictKind {
-    /// A field that the schema doesn't have.
-    Unknown,
-    /// A field that stands twice.
-    Duplicate,
-}
-
-/// A finding of strict field validation: `unknown field "spec.x"`.
+/// A finding of strict field validation; Display is upstream's sentence.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct StrictError {
-    /// What is wrong.
-    pub kind: StrictKind,
-    /// The path of the field, with indices and keys.
-    pub path: String,
+pub enum StrictError {
+    /// A field that the schema doesn't have, by its path with indices and keys: `unknown field "spec.x"`.
+    Unknown(String),
+    /// A field that stands twice: `duplicate field "spec.x"`.
+    Duplicate(String),
+    /// Keys that stand twice in YAML, as one sentence over several lines.
+    Yaml(String),
 }
 
 impl std::fmt::Display for StrictError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let kind = match self.kind {
-            StrictKind::Unknown => "unknown",
-            StrictKind::Duplicate => "duplicate",
-        };
-        write!(f, "{kind} field {}", quote(&self.path))
+        match self {
+            Self::Unknown(path) => write!(f, "unknown field {}", quote(path)),
+            Self::Duplicate(path) => write!(f, "duplicate field {}", quote(path)),
+            Self::Yaml(sentence) => f.write_str(sentence),
+        }
     }
 }
 

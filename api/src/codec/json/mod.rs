@@ -19,6 +19,6 @@ mod scan;
 mod typed;
 mod write;
 
-pub use error::{DecodeError, StrictError, StrictKind, SyntaxError, TypeError};
+pub use error::{DecodeError, StrictError, SyntaxError, TypeError};
 pub use read::{Decoded, decode, decode_any};
 pub use write::{encode, encode_any};

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 
 use serde_json::{Map, Value};
 
-use super::error::{DecodeError, StrictError, StrictKind, SyntaxError};
+use super::error::{DecodeError, StrictError, SyntaxError};
 use super::path::{Path, Step};
 use super::scan::{Next, Scanner, Start};
 use crate::schema::{Either, Node, Raw, Shape, Struct, StructRef};
@@ -128,7 +128,7 @@ impl<'s, 't> Reader<'s, 't> {
             if let Some(field) = of.field(&key) {
                 let twice = map.contains_key(&*key);
                 if twice {
-                    self.find(StrictKind::Duplicate, &key);
+                    self.find(StrictError::Duplicate, &key);
                 }
                 self.path.push(Step::Field(of, field));
                 let value = self.value(&field.node)?;
@@ -138,7 +138,7 @@ impl<'s, 't> Reader<'s, 't> {
                     None => drop(map.insert(key.into_owned(), value)),
                 }
             } else {
-                self.find(StrictKind::Unknown, &key);
+                self.find(StrictError::Unknown, &key);
                 self.scanner.skip_value()?;
             }
             next = self.scanner.next_field()?;
@@ -152,7 +152,7 @@ impl<'s, 't> Reader<'s, 't> {
         while next == Next::More {
             let key = self.scanner.key()?;
             if map.contains_key(&*key) {
-                self.find(StrictKind::Duplicate, &key);
+                self.find(StrictError::Duplicate, &key);
             }
             self.path.push(Step::Key(key.clone()));
             let value = self.value(node)?;
@@ -194,7 +194,7 @@ impl<'s, 't> Reader<'s, 't> {
                 while next == Next::More {
                     let key = self.scanner.key()?;
                     if self.quiet == 0 && map.contains_key(&*key) {
-                        self.find(StrictKind::Duplicate, &key);
+                        self.find(StrictError::Duplicate, &key);
                     }
                     self.path.push(Step::Key(key.clone()));
                     let start = self.scanner.start()?;
@@ -279,11 +279,11 @@ impl<'s, 't> Reader<'s, 't> {
         Ok(Value::Bool(value))
     }
 
-    fn find(&mut self, kind: StrictKind, field: &Cow<'t, str>) {
+    fn find(&mut self, kind: fn(String) -> StrictError, field: &Cow<'t, str>) {
         if self.quiet > 0 || self.findings.len() >= MAX_FINDINGS {
             return;
         }
-        let finding = StrictError { kind, path: self.path.with(field) };
+        let finding = kind(self.path.with(field));
         if self.seen.insert(finding.clone()) {
             self.findings.push(finding);
         }

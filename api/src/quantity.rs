@@ -82,6 +82,9 @@ pub fn canonical(text: &str) -> Result<Cow<'_, str>, QuantityError> {
         let value = if format == Format::BinarySi { i128::from(value) << exponent } else { i128::from(value) };
         return Ok(Cow::Owned(write(&Amount::new(parts.negative, &value.to_string(), scale), format)));
     }
+    if !parts.has_digits {
+        return Err(QuantityError::Numeric);
+    }
     if format == Format::BinarySi {
         return Ok(Cow::Owned(binary(&parts, exponent)));
     }
@@ -92,8 +95,10 @@ pub fn canonical(text: &str) -> Result<Cow<'_, str>, QuantityError> {
 
 struct Parts<'t> {
     negative: bool,
+    /// Without zeros in front.
     whole: &'t str,
     fraction: &'t str,
+    has_digits: bool,
     suffix: &'t str,
 }
 
@@ -114,8 +119,9 @@ impl<'t> Parts<'t> {
         if !tail.is_empty() {
             return Err(QuantityError::Format);
         }
-        // A text without any digit ("Ki", ".") is taken as zero, as upstream does, unless nothing at all stands there.
-        Ok(Self { negative, whole: whole.trim_start_matches('0'), fraction, suffix: rest })
+        // Short texts without any digit ("k", ".") are zero, as upstream has it.
+        let has_digits = !whole.is_empty() || !fraction.is_empty();
+        Ok(Self { negative, whole: whole.trim_start_matches('0'), fraction, has_digits, suffix: rest })
     }
 }
 
@@ -154,14 +160,16 @@ fn suffix(text: &str) -> Result<(i64, Format), QuantityError> {
 
 /// A binary quantity with a fraction or many digits: whole and fraction apart, both times 2^exponent.
 fn binary(parts: &Parts<'_>, exponent: i64) -> String {
-    let sign = if parts.negative { "-" } else { "" };
     // More than 19 digits are beyond the largest int64 for certain.
     let whole: i128 = if parts.whole.len() > 19 { i128::MAX >> 61 } else { parts.whole.parse().unwrap_or(0) };
-    let (used, beyond) = parts.fraction.split_at(parts.fraction.len().min(18));
-    let fraction: i128 = format!("{used:0<18}").parse().unwrap_or(0);
-    let sticky = i128::from(beyond.bytes().any(|digit| digit != b'0'));
-    // In billionths, rounded up: 18 digits of fraction times at most 2^60 fit.
-    let billionths = ((fraction << exponent) + sticky + 999_999_999) / 1_000_000_000;
+    // 28 digits of a fraction can reach a billionth when they are multiplied by 2^60. In two halves, so that they fit.
+    let digits = format!("{:0<28}", &parts.fraction[..parts.fraction.len().min(28)]);
+    let sticky = parts.fraction.bytes().skip(28).any(|digit| digit != b'0');
+    let half = |digits: &str| digits.parse::<i128>().unwrap_or(0) << exponent;
+    let (high, low) = (half(&digits[..14]), half(&digits[14..]));
+    let rest = high % 100_000 * 100_000_000_000_000 + low + i128::from(sticky);
+    let unit = 10_000_000_000_000_000_000;
+    let billionths = high / 100_000 + rest / unit + i128::from(rest % unit > 0);
     let whole = (whole << exponent) + billionths / 1_000_000_000;
     let rest = billionths % 1_000_000_000;
     let (whole, rest) = if whole >= MAX_BINARY { (MAX_BINARY, 0) } else { (whole, rest) };
@@ -169,7 +177,6 @@ fn binary(parts: &Parts<'_>, exponent: i64) -> String {
     if rest == 0 {
         return write(&Amount::new(parts.negative, &whole.to_string(), 0), format);
     }
-    debug_assert!(sign.len() <= 1);
     write(&Amount::new(parts.negative, &format!("{whole}{rest:09}"), NANO), format)
 }
 

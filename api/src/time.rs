@@ -3,8 +3,6 @@
 //! A time is a pair of Unix seconds and nanoseconds; no clock is read here. The sentences about texts that are no times
 //! are those of Go's `time` package, for they reach clients.
 
-use crate::go::quote;
-
 /// A point in time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Time {
@@ -93,6 +91,20 @@ impl Time {
     pub fn is_zero(self) -> bool {
         self.seconds == ZERO_SECONDS && self.nanos == 0
     }
+}
+
+/// The `time` package's own quoting: what is not printable ASCII byte by byte.
+fn quote(text: &str) -> String {
+    let mut out = String::from("\"");
+    for byte in text.bytes() {
+        match byte {
+            b'"' | b'\\' => out.extend(['\\', char::from(byte)]),
+            b' '..0x80 => out.push(char::from(byte)),
+            byte => out.push_str(&format!("\\x{byte:02x}")),
+        }
+    }
+    out.push('"');
+    out
 }
 
 struct Parser<'t> {
@@ -311,7 +323,10 @@ mod tests {
             ("2020-13-01T00:00:00Z", "parsing time \"2020-13-01T00:00:00Z\": month out of range".to_owned()),
             ("2021-02-29T00:00:00Z", "parsing time \"2021-02-29T00:00:00Z\": day out of range".to_owned()),
             ("2020-01-01", format!("parsing time \"2020-01-01\" as {layout}: cannot parse \"\" as \"T\"")),
-            ("2020-01-01T00:00:00Zé", "parsing time \"2020-01-01T00:00:00Zé\": extra text: \"é\"".to_owned()),
+            (
+                "2020-01-01T00:00:00Zé",
+                r#"parsing time "2020-01-01T00:00:00Z\xc3\xa9": extra text: "\xc3\xa9""#.to_owned(),
+            ),
         ];
         for (text, expected) in rows {
             assert_eq!(Time::parse(text, Layout::Seconds).unwrap_err().to_string(), expected);

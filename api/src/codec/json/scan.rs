@@ -141,7 +141,9 @@ impl<'t> Scanner<'t> {
         }
         let mut out = text(&rest[..plain]).into_owned();
         loop {
-            match self.byte()? {
+            let byte = self.bytes.get(self.at).copied().ok_or_else(|| self.ended())?;
+            self.at += 1;
+            match byte {
                 b'"' => return Ok(Cow::Owned(out)),
                 b'\\' => self.escape(&mut out)?,
                 byte @ 0..0x20 => return Err(self.before(byte, "in string literal")),
@@ -157,7 +159,8 @@ impl<'t> Scanner<'t> {
     }
 
     fn escape(&mut self, out: &mut String) -> Result<(), SyntaxError> {
-        out.push(match self.byte()? {
+        let context = "in string escape code";
+        out.push(match self.byte(context)? {
             byte @ (b'"' | b'\\' | b'/') => char::from(byte),
             b'b' => '\u{8}',
             b'f' => '\u{c}',
@@ -168,7 +171,7 @@ impl<'t> Scanner<'t> {
                 let unit = self.hex()?;
                 self.surrogate(unit)?
             }
-            byte => return Err(self.before(byte, "in string escape code")),
+            byte => return Err(self.before(byte, context)),
         });
         Ok(())
     }
@@ -191,9 +194,10 @@ impl<'t> Scanner<'t> {
     fn hex(&mut self) -> Result<u32, SyntaxError> {
         let mut unit = 0;
         for _ in 0..4 {
-            let byte = self.byte()?;
+            let context = "in \\u hexadecimal character escape";
+            let byte = self.byte(context)?;
             let Some(digit) = char::from(byte).to_digit(16) else {
-                return Err(self.before(byte, "in \\u hexadecimal character escape"));
+                return Err(self.before(byte, context));
             };
             unit = unit << 4 | digit;
         }
@@ -226,7 +230,7 @@ impl<'t> Scanner<'t> {
     }
 
     fn digits(&mut self, context: &str) -> Result<(), SyntaxError> {
-        let byte = self.byte()?;
+        let byte = self.byte(context)?;
         if !byte.is_ascii_digit() {
             return Err(self.before(byte, context));
         }
@@ -237,11 +241,12 @@ impl<'t> Scanner<'t> {
     /// `true`, `false` or `null`.
     pub(super) fn literal(&mut self, literal: &str) -> Result<(), SyntaxError> {
         for expected in literal.bytes() {
-            let byte = self.byte()?;
-            if byte != expected {
+            let found = self.bytes.get(self.at).copied().unwrap_or(b' ');
+            if found != expected {
                 let context = format!("in literal {literal} (expecting '{}')", char::from(expected));
-                return Err(self.before(byte, &context));
+                return Err(self.unexpected(found, &context));
             }
+            self.at += 1;
         }
         Ok(())
     }
@@ -300,8 +305,9 @@ impl<'t> Scanner<'t> {
         self.bytes.get(self.at).copied().ok_or_else(|| self.ended())
     }
 
-    fn byte(&mut self) -> Result<u8, SyntaxError> {
-        let byte = self.bytes.get(self.at).copied().ok_or_else(|| self.ended())?;
+    /// The next byte of a token. Go takes the end of the text for a blank, and names it where none can stand.
+    fn byte(&mut self, context: &str) -> Result<u8, SyntaxError> {
+        let byte = self.bytes.get(self.at).copied().ok_or_else(|| self.unexpected(b' ', context))?;
         self.at += 1;
         Ok(byte)
     }

@@ -81,7 +81,9 @@ pub struct Read {
 pub fn to_json(text: &[u8]) -> Result<Read, YamlError> {
     let text = std::str::from_utf8(text).map_err(|_| YamlError::Encoding)?;
     let mut parser = Parser::new_from_str(text.strip_prefix('\u{feff}').unwrap_or(text));
-    let mut builder = Builder::default();
+    // A block scalar that ends with the text has no line break there, which YAML 1.2 would add.
+    let open_end = if text.ends_with('\n') { usize::MAX } else { text.chars().count() };
+    let mut builder = Builder { open_end, ..Builder::default() };
     while let Some(event) = parser.next_event() {
         let (event, span) = event.map_err(|error| syntax(&error))?;
         if builder.event(event, span)? {
@@ -103,6 +105,8 @@ struct Builder {
     duplicates: Vec<String>,
     values: usize,
     copied: usize,
+    /// Where a text without a line break at its end ends, in characters.
+    open_end: usize,
 }
 
 /// What an anchor holds; nothing while it is still open.
@@ -116,6 +120,7 @@ struct Anchored {
 /// A collection that is not closed yet.
 struct Open {
     anchor: usize,
+    line: usize,
     of: Collection,
 }
 
@@ -125,7 +130,8 @@ enum Collection {
 }
 
 enum Key {
-    Name(String, String),
+    /// The key, as sentences show it, and its line.
+    Name(String, String, usize),
     Merge,
 }
 
@@ -136,6 +142,8 @@ struct Item {
     /// Its text as a key, and as Go shows a key in sentences.
     key: Option<(String, String)>,
     is_merge: bool,
+    /// Whether it is a block scalar, whose header stands a line before it.
+    is_block: bool,
 }
 
 impl Builder {
@@ -144,7 +152,10 @@ impl Builder {
         let line = span.start.line();
         match event {
             Event::Scalar(text, style, anchor, tag) => {
-                let item = scalar(&text, style, tag.as_deref(), line)?;
+                let is_block = matches!(style, ScalarStyle::Literal | ScalarStyle::Folded);
+                let is_cut = is_block && span.end.index() >= self.open_end;
+                let text = if is_cut { text.strip_suffix('\n').unwrap_or(&text) } else { &text };
+                let item = Item { is_block, ..scalar(text, style, tag.as_deref(), line)? };
                 self.count(1)?;
                 if anchor > 0 {
                     let bytes = text.len() + 64;
@@ -165,9 +176,11 @@ impl Builder {
                 self.count(values)?;
                 self.put(item, line)?;
             }
-            Event::SequenceStart(anchor, _) => self.open(anchor, Collection::List(Vec::new()))?,
-            Event::MappingStart(anchor, _) => self.open(anchor, Collection::Map { map: Map::new(), key: None })?,
-            Event::SequenceEnd | Event::MappingEnd => self.close(line)?,
+            Event::SequenceStart(anchor, _) => self.open(anchor, line, Collection::List(Vec::new()))?,
+            Event::MappingStart(anchor, _) => {
+                self.open(anchor, line, Collection::Map { map: Map::new(), key: None })?
+            }
+            Event::SequenceEnd | Event::MappingEnd => self.close()?,
             Event::DocumentEnd => return Ok(true),
             _ => {}
         }
@@ -179,7 +192,7 @@ impl Builder {
         if self.values > MAX_VALUES { Err(YamlError::Size) } else { Ok(()) }
     }
 
-    fn open(&mut self, anchor: usize, of: Collection) -> Result<(), YamlError> {
+    fn open(&mut self, anchor: usize, line: usize, of: Collection) -> Result<(), YamlError> {
         self.count(1)?;
         if self.open.len() >= MAX_DEPTH {
             return Err(YamlError::Depth);
@@ -187,17 +200,17 @@ impl Builder {
         if anchor > 0 {
             self.anchors.insert(anchor, Anchored { node: None, values: 0, bytes: 0, depth: 0 });
         }
-        self.open.push(Open { anchor, of });
+        self.open.push(Open { anchor, line, of });
         Ok(())
     }
 
-    fn close(&mut self, line: usize) -> Result<(), YamlError> {
+    fn close(&mut self) -> Result<(), YamlError> {
         let Some(open) = self.open.pop() else { return Ok(()) };
         let value = match open.of {
             Collection::List(list) => Value::Array(list),
             Collection::Map { map, .. } => Value::Object(map),
         };
-        let item = Item { value, key: None, is_merge: false };
+        let item = Item { value, key: None, is_merge: false, is_block: false };
         if open.anchor > 0 {
             let (values, bytes) = size(&item.value);
             let anchored = Anchored { node: Some(item.clone()), values, bytes, depth: depth(&item.value) };
@@ -208,7 +221,7 @@ impl Builder {
                 return Err(YamlError::Size);
             }
         }
-        self.put(item, line)
+        self.put(item, open.line)
     }
 
     /// Puts a value where it belongs: into the innermost open collection, or at the top.
@@ -228,11 +241,12 @@ impl Builder {
             None if item.is_merge => *slot = Some(Key::Merge),
             None => {
                 let (name, shown) = item.key.ok_or(YamlError::Key { line })?;
-                *slot = Some(Key::Name(name, shown));
+                *slot = Some(Key::Name(name, shown, line));
             }
             Some(Key::Merge) => merge(map, item.value)?,
-            Some(Key::Name(name, shown)) => {
+            Some(Key::Name(name, shown, key_line)) => {
                 if map.insert(name, item.value).is_some() {
+                    let line = if item.is_block { key_line } else { line };
                     self.duplicates.push(format!("line {line}: key {shown} already set in map"));
                 }
             }
@@ -269,11 +283,12 @@ fn scalar(text: &str, style: ScalarStyle, tag: Option<&Tag>, line: usize) -> Res
         }
         Some(name) => tagged(text, name, line)?,
     };
-    let plain = |value: Value, text: String| Item { value, key: Some((text.clone(), text)), is_merge: false };
+    let plain =
+        |value: Value, text: String| Item { value, key: Some((text.clone(), text)), is_merge: false, is_block: false };
     Ok(match resolved {
         Resolved::Text => string(text),
         Resolved::Merge => Item { is_merge: true, ..string(text) },
-        Resolved::Null => Item { value: Value::Null, key: None, is_merge: false },
+        Resolved::Null => Item { value: Value::Null, key: None, is_merge: false, is_block: false },
         Resolved::Bool(value) => plain(Value::from(value), value.to_string()),
         Resolved::Int(value) => plain(Value::from(value), value.to_string()),
         Resolved::Uint(value) => plain(Value::from(value), value.to_string()),
@@ -306,7 +321,7 @@ fn mistagged(text: &str, tag: &str, line: usize) -> YamlError {
 }
 
 fn string(text: &str) -> Item {
-    Item { value: Value::from(text), key: Some((text.to_owned(), quote(text))), is_merge: false }
+    Item { value: Value::from(text), key: Some((text.to_owned(), quote(text))), is_merge: false, is_block: false }
 }
 
 /// How many values a tree has, and roughly how many bytes it takes.

@@ -33,11 +33,19 @@ pub(super) fn resolve(text: &str) -> Resolved {
         _ => {}
     }
     match text.as_bytes() {
-        [b'.', ..] => float(text),
+        [b'.', ..] => float(&without_underscores(text)),
         [b'+' | b'-' | b'0'..=b'9', ..] if is_timestamp(text) => Resolved::Text,
         [b'+' | b'-' | b'0'..=b'9', ..] => number(&text.replace('_', "")),
         _ => Resolved::Text,
     }
+}
+
+/// Go reads underscores between digits of a float.
+fn without_underscores(text: &str) -> String {
+    let bytes = text.as_bytes();
+    let is_digit = |at: usize| bytes.get(at).is_some_and(u8::is_ascii_digit);
+    let between = |at: usize| at > 0 && is_digit(at - 1) && is_digit(at + 1);
+    text.char_indices().filter(|(at, c)| *c != '_' || !between(*at)).map(|(_, c)| c).collect()
 }
 
 fn number(text: &str) -> Resolved {
@@ -122,13 +130,10 @@ fn is_timestamp_strict(text: &str) -> bool {
         return false;
     }
     let rest = &after[day..];
-    let Some((separator, time)) = rest.split_at_checked(1) else { return true };
-    let zoned = match separator {
-        "T" | "t" => true,
-        " " => false,
-        _ => return false,
-    };
-    is_clock(time, zoned)
+    match rest.strip_prefix(['T', 't']) {
+        Some(time) => is_clock(time, true),
+        None => rest.is_empty() || rest.strip_prefix(' ').is_some_and(|time| is_clock(time, false)),
+    }
 }
 
 fn is_clock(text: &str, zoned: bool) -> bool {

@@ -29,12 +29,13 @@ pub fn encode(value: &Value) -> Vec<u8> {
 /// The entries of a mapping, of which the first stands where the text ends and the others at `indent`.
 fn mapping(out: &mut String, map: &Map<String, Value>, indent: usize) {
     let mut entries: Vec<_> = map.iter().collect();
-    entries.sort_by(|a, b| compare(a.0, b.0));
+    sort(&mut entries);
     for (index, (key, value)) in entries.into_iter().enumerate() {
         if index > 0 {
             spaces(out, indent);
         }
-        if key.len() > MAX_SIMPLE_KEY || key.contains('\n') {
+        let is_simple = !(key.len() > MAX_SIMPLE_KEY || key.contains(['\n', '\r', '\u{85}', '\u{2028}', '\u{2029}']));
+        if !is_simple {
             out.push_str("? ");
             text(out, key, indent + 2, false);
             out.push('\n');
@@ -44,6 +45,15 @@ fn mapping(out: &mut String, map: &Map<String, Value>, indent: usize) {
         }
         out.push(':');
         match value {
+            // Behind `?`, a collection begins on the line of the colon.
+            Value::Object(map) if !map.is_empty() && !is_simple => {
+                out.push(' ');
+                mapping(out, map, indent + 2);
+            }
+            Value::Array(list) if !list.is_empty() && !is_simple => {
+                out.push(' ');
+                sequence(out, list, indent + 2);
+            }
             Value::Object(map) if !map.is_empty() => {
                 out.push('\n');
                 spaces(out, indent + 2);
@@ -95,7 +105,7 @@ fn scalar(out: &mut String, value: &Value, indent: usize, is_key: bool) {
     }
 }
 
-/// Go's `%g` of a float, the shortest digits: an exponent from 1e+21 and below 1e-4, of two digits at least.
+/// Go's `%g` of a float, the shortest digits: an exponent from 1e+06 and below 1e-4, of two digits at least.
 fn number_text(number: &Number) -> String {
     let Some(value) = number.as_f64().filter(|_| number.is_f64()) else { return number.to_string() };
     // What JSON writes without a point or an exponent is an integer for YAML's writer, if it fits.
@@ -108,7 +118,7 @@ fn number_text(number: &Number) -> String {
     let scientific = format!("{value:e}");
     let (mantissa, exponent) = scientific.split_once('e').unwrap_or((&scientific, "0"));
     match exponent.parse::<i32>() {
-        Ok(exponent @ -4..21) if value == 0.0 || exponent < 21 => format!("{value}"),
+        Ok(-4..6) => format!("{value}"),
         Ok(exponent) => {
             let sign = if exponent < 0 { '-' } else { '+' };
             format!("{mantissa}e{sign}{:02}", exponent.unsigned_abs())
@@ -227,6 +237,32 @@ fn double_quoted(out: &mut String, value: &str) {
         }
     }
     out.push('"');
+}
+
+/// Sorts entries by [`compare`], which is no total order (`0b` < `1b` < `02` < `0b`): the library's sort might panic.
+/// Short lists are sorted as upstream sorts them, by insertion, so that such keys come out in the same order.
+fn sort<T>(entries: &mut Vec<(&String, T)>) {
+    if entries.len() <= 12 {
+        for end in 1..entries.len() {
+            let mut at = end;
+            while at > 0 && compare(entries[at].0, entries[at - 1].0) == Ordering::Less {
+                entries.swap(at, at - 1);
+                at -= 1;
+            }
+        }
+        return;
+    }
+    let mut right = entries.split_off(entries.len() / 2);
+    sort(entries);
+    sort(&mut right);
+    let mut left = std::mem::take(entries).into_iter().peekable();
+    let mut right = right.into_iter().peekable();
+    while let (Some(a), Some(b)) = (left.peek(), right.peek()) {
+        let from = if compare(b.0, a.0) == Ordering::Less { &mut right } else { &mut left };
+        entries.extend(from.next());
+    }
+    entries.extend(left);
+    entries.extend(right);
 }
 
 /// The order of keys: as in a list that people sort, digits by number, letters behind everything else.

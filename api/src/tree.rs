@@ -23,6 +23,17 @@ use crate::time::{Layout, Time, format_duration, parse_duration};
 /// What doesn't fit the schema stays as it is, as do unknown fields, behind the known ones. Fields of custom resources
 /// ([`Presence::AsIs`]) are kept and nothing is added to them.
 pub fn normalise(value: &mut Value, node: &Node) {
+    settle(value, node, true);
+}
+
+/// `is_go`: whether Go holds a value of this type here, so that null can't be told from zero. In custom resources it can.
+fn settle(value: &mut Value, node: &Node, is_go: bool) {
+    if value.is_null() {
+        if is_go {
+            *value = zero(node);
+        }
+        return;
+    }
     match &node.shape {
         Shape::Struct(of) => {
             if let Value::Object(map) = value {
@@ -31,12 +42,12 @@ pub fn normalise(value: &mut Value, node: &Node) {
         }
         Shape::Map(of) => {
             if let Value::Object(map) = value {
-                map.values_mut().for_each(|value| element(value, &of.value));
+                map.values_mut().for_each(|value| settle(value, &of.value, is_go));
             }
         }
         Shape::List(of) => {
             if let Value::Array(list) = value {
-                list.iter_mut().for_each(|value| element(value, &of.element));
+                list.iter_mut().for_each(|value| settle(value, &of.element, is_go));
             }
         }
         Shape::Scalar(of) => scalar(value, *of),
@@ -106,12 +117,13 @@ pub fn zero(node: &Node) -> Value {
 fn structure(map: &mut Map<String, Value>, of: &Struct) {
     let mut before = std::mem::take(map);
     for field in &of.fields {
-        let value = match before.swap_remove(&*field.name) {
+        let mut value = match before.swap_remove(&*field.name) {
             Some(value) => value,
             None if adds(field) => zero(&field.node),
             None => continue,
         };
-        if let Some(value) = settle(value, field) {
+        settle(&mut value, &field.node, field.presence != Presence::AsIs);
+        if !is_omitted(&value, field) {
             map.insert(field.name.clone().into_owned(), value);
         }
     }
@@ -124,24 +136,6 @@ fn adds(field: &Field) -> bool {
         Presence::Always => true,
         Presence::OmitZero | Presence::AsIs => false,
         Presence::OmitEmpty => !field.node.pointer && !is_empty(&Value::Null, &field.node),
-    }
-}
-
-fn settle(mut value: Value, field: &Field) -> Option<Value> {
-    if field.presence == Presence::AsIs {
-        normalise(&mut value, &field.node);
-        return Some(value);
-    }
-    element(&mut value, &field.node);
-    (!is_omitted(&value, field)).then_some(value)
-}
-
-/// A value that is there for certain: null means zero where Go has no nil.
-fn element(value: &mut Value, node: &Node) {
-    if value.is_null() && node.extension.is_none() {
-        *value = zero(node);
-    } else {
-        normalise(value, node);
     }
 }
 

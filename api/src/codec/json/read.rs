@@ -110,10 +110,16 @@ impl<'s, 't> Reader<'s, 't> {
                 value
             }
             (Shape::Either(either), start) => {
+                // Go reads on in a decoder of its own, whose first error ends everything.
+                let before = self.error.take();
                 self.quiet += 1;
-                let value = self.either(either, start);
+                let value = self.either(either, start)?;
                 self.quiet -= 1;
-                value
+                match self.error.take() {
+                    Some(error) => return Err(Stop::Value(Box::new(error))),
+                    None => self.error = before,
+                }
+                Ok(value)
             }
             (Shape::Scalar(scalar), start) => self.scalar(*scalar, node, start),
             (_, start) => self.mismatch(start, node),

@@ -4,8 +4,8 @@ use serde_json::{Number, Value};
 
 use super::error::DecodeError;
 use super::read::{Reader, Stop};
-use super::scan::Start;
-use crate::go::decode_base64;
+use super::scan::{Next, Start};
+use crate::go::{decode_base64, encode_base64};
 use crate::quantity::{self, QuantityError};
 use crate::schema::{Node, Scalar};
 use crate::time::{Layout, Time, parse_duration};
@@ -27,6 +27,7 @@ impl<'s> Reader<'s, '_> {
                 }
                 Ok(Value::String(text.into_owned()))
             }
+            (Scalar::Bytes, Start::List) => self.byte_list(),
             (Scalar::Quantity, start) => self.quantity(start),
             (Scalar::Time | Scalar::MicroTime | Scalar::Duration, Start::String) => {
                 let text = self.scanner.string()?.into_owned();
@@ -63,6 +64,34 @@ impl<'s> Reader<'s, '_> {
             self.save(error.into());
             Value::Null
         })
+    }
+
+    /// Bytes as a list of numbers, which Go takes for them as well.
+    fn byte_list(&mut self) -> Result<Value, Stop> {
+        let mut bytes = Vec::new();
+        let mut next = self.scanner.first_element()?;
+        while next == Next::More {
+            let start = self.scanner.start()?;
+            let mut found = name(start).to_owned();
+            let byte = match start {
+                Start::Number => {
+                    let text = self.scanner.number()?;
+                    found = format!("number {text}");
+                    text.parse::<u8>().ok()
+                }
+                start => {
+                    self.scanner.skip(start)?;
+                    (start == Start::Null).then_some(0)
+                }
+            };
+            if byte.is_none() {
+                let error = self.path.type_error(found, "uint8".to_owned());
+                self.save(error.into());
+            }
+            bytes.extend(byte);
+            next = self.scanner.next_element()?;
+        }
+        Ok(Value::String(encode_base64(&bytes)))
     }
 
     /// A number without a type: an integer where it is one and fits, else a float.

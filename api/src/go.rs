@@ -37,7 +37,7 @@ fn is_printable(c: char) -> bool {
 /// `encoding/json`'s text of a float: no exponent between 1e-6 and 1e21, `1` for 1.0.
 pub(crate) fn write_float(out: &mut Vec<u8>, value: f64) {
     let absolute = value.abs();
-    if value != 0.0 && (absolute < 1e-6 || absolute >= 1e21) {
+    if value != 0.0 && !(1e-6..1e21).contains(&absolute) {
         // Rust writes 1e21 and 1e-7, Go 1e+21 and 1e-07 cut to 1e-7.
         let text = format!("{value:e}");
         match text.split_once('e') {

@@ -65,7 +65,7 @@ fn main() -> ExitCode {
 fn fixtures() -> Option<Vec<Fixture>> {
     let folder = PathBuf::from(std::env::var_os("HOWDAH_ORACLE")?).join("api-fixtures");
     let mut stems: Vec<PathBuf> = std::fs::read_dir(&folder)
-        .unwrap_or_else(|error| panic!("{}: {error}", folder.display()))
+        .expect("HOWDAH_ORACLE names a folder with api-fixtures in it")
         .map(|entry| entry.expect("a readable folder").path())
         .filter(|path| path.extension().is_some_and(|extension| extension == "json"))
         .collect();

@@ -330,7 +330,8 @@ fn yaml_is_read_as_upstream_reads_it() {
     for (text, expected) in rows {
         assert_eq!(read(text).value, expected, "{text}");
     }
-    for text in ["a: .inf\n", "? {a: 1}\n: b\n", "~: 1\n", "a: b: c\n", "a: *b\n", "a: !!int x\n", "\t- a\n", "a: [1\n"]
+    for text in
+        ["a: .inf\n", "? {a: 1}\n: b\n", "~: 1\n", "a: b: c\n", "a: *b\n", "a: !!int x\n", "a: \"x\n", "a: [1\n"]
     {
         assert!(yaml::to_json(text.as_bytes()).is_err(), "{text:?}");
     }

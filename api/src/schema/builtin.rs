@@ -80,7 +80,7 @@ static PACKAGES: LazyLock<Vec<Package>> = LazyLock::new(|| TEXTS.iter().map(|tex
 
 /// A type of a package.
 pub(super) enum Entry {
-    Struct(Cell),
+    Struct(Box<Cell>),
     String(Named),
     Alias { named: Named, of: &'static str, wrapped: bool },
 }
@@ -213,7 +213,7 @@ impl Index {
             let (name, words) = head.split_once(' ').unwrap_or((head, ""));
             let named = Named { package: go, name, words, published: word == "enum" };
             let entry = match word {
-                "struct" | "kind" => Entry::Struct(Cell::new(package.path, word == "kind", head, body)),
+                "struct" | "kind" => Entry::Struct(Box::new(Cell::new(package.path, word == "kind", head, body))),
                 "string" | "enum" => Entry::String(named),
                 "alias" | "wrapped" => {
                     Entry::Alias { named: Named { words: "", ..named }, of: words, wrapped: word == "wrapped" }

@@ -1,6 +1,5 @@
 //! The reader: one pass over the text, guided by the schema. What each scalar takes is in `typed.rs`.
 
-use std::borrow::Cow;
 use std::collections::HashSet;
 
 use serde_json::{Map, Value};
@@ -285,7 +284,7 @@ impl<'s, 't> Reader<'s, 't> {
         Ok(Value::Bool(value))
     }
 
-    fn find(&mut self, kind: fn(String) -> StrictError, field: &Cow<'t, str>) {
+    fn find(&mut self, kind: fn(String) -> StrictError, field: &str) {
         if self.quiet > 0 || self.findings.len() >= MAX_FINDINGS {
             return;
         }

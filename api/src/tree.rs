@@ -1,11 +1,11 @@
 //! The object tree, and the form in which upstream would answer it.
 //!
 //! **The tree is [`serde_json::Value`]**, with insertion order kept. Reasons: the libraries around (JSON Patch, CEL,
-//! typed views by `serde`) speak it; raw JSON inside objects (a ControllerRevision's data, a schema's defaults) keeps the
-//! order in which it was sent, which upstream's controllers compare; integers are exact up to 64 bits, and everything
-//! else is a float in Go too. Canonical bytes do not depend on the order: the schema gives the fields', and map keys are
-//! sorted. A smaller enum of our own would take a third of the memory while a request is worked on; what is kept for
-//! long is bytes, not trees.
+//! typed views by `serde`) speak it; raw JSON inside objects (a ControllerRevision's data, a schema's defaults) keeps
+//! the order in which it was sent, which upstream's controllers compare; integers are exact up to 64 bits, and
+//! everything else is a float in Go too. Canonical bytes do not depend on the order: the schema gives the fields', and
+//! map keys are sorted. A smaller enum of our own would take a third of the memory while a request is worked on; what
+//! is kept for long is bytes, not trees.
 //!
 //! **Lossless.** A tree holds what was sent: nulls, empty lists, `0.5` for a quantity. [`normalise`] brings it into the
 //! form that a round trip through Go's types would give: zero values where Go writes them always (`"resources": {}`),
@@ -26,7 +26,8 @@ pub fn normalise(value: &mut Value, node: &Node) {
     settle(value, node, true);
 }
 
-/// `is_go`: whether Go holds a value of this type here, so that null can't be told from zero. In custom resources it can.
+/// `is_go`: whether Go holds a value of this type here, so that null can't be told from zero. In custom resources it
+/// can.
 fn settle(value: &mut Value, node: &Node, is_go: bool) {
     if value.is_null() {
         if is_go {
@@ -115,19 +116,31 @@ pub fn zero(node: &Node) -> Value {
 }
 
 fn structure(map: &mut Map<String, Value>, of: &Struct) {
-    let mut before = std::mem::take(map);
-    for field in &of.fields {
-        let mut value = match before.swap_remove(&*field.name) {
-            Some(value) => value,
-            None if adds(field) => zero(&field.node),
+    let mut slots: Vec<Option<(String, Value)>> = Vec::new();
+    slots.resize_with(of.fields.len(), || None);
+    let mut unknown = Vec::new();
+    let mut expected = 0;
+    for (name, value) in std::mem::take(map) {
+        match of.position_from(expected, &name) {
+            Some(at) => {
+                slots[at] = Some((name, value));
+                expected = at + 1;
+            }
+            None => unknown.push((name, value)),
+        }
+    }
+    for (slot, field) in slots.into_iter().zip(&of.fields) {
+        let (name, mut value) = match slot {
+            Some(entry) => entry,
+            None if adds(field) => (field.name.clone().into_owned(), zero(&field.node)),
             None => continue,
         };
         settle(&mut value, &field.node, field.presence != Presence::AsIs);
         if !is_omitted(&value, field) {
-            map.insert(field.name.clone().into_owned(), value);
+            map.insert(name, value);
         }
     }
-    map.extend(before);
+    map.extend(unknown);
 }
 
 /// Whether Go writes a field that nobody set.

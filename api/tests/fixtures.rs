@@ -98,21 +98,46 @@ fn trial(name: &'static str, fixtures: &[Fixture], check: fn(&Fixture) -> Result
     })
 }
 
+/// Kinds that upstream has no fixtures of: the extension and aggregation servers' own, and those that stand under
+/// another group there. Lists are left out: they are their items.
+const WITHOUT_FIXTURE: [&str; 18] = [
+    "apiextensions.k8s.io.v1.ConversionReview",
+    "apiextensions.k8s.io.v1.CustomResourceDefinition",
+    "apiregistration.k8s.io.v1.APIService",
+    "authentication.k8s.io.v1alpha1.SelfSubjectReview",
+    "meta.k8s.io.v1.APIGroup",
+    "meta.k8s.io.v1.APIVersions",
+    "meta.k8s.io.v1.ApplyOptions",
+    "meta.k8s.io.v1.CreateOptions",
+    "meta.k8s.io.v1.DeleteOptions",
+    "meta.k8s.io.v1.GetOptions",
+    "meta.k8s.io.v1.ListOptions",
+    "meta.k8s.io.v1.PartialObjectMetadata",
+    "meta.k8s.io.v1.PatchOptions",
+    "meta.k8s.io.v1.Status",
+    "meta.k8s.io.v1.Table",
+    "meta.k8s.io.v1.TableOptions",
+    "meta.k8s.io.v1.UpdateOptions",
+    "meta.k8s.io.v1.WatchEvent",
+];
+
 fn coverage(fixtures: &[Fixture]) -> Result<(), Failed> {
     if fixtures.len() < 190 {
         return Err(format!("only {} fixtures", fixtures.len()).into());
     }
     let have: BTreeSet<&str> = fixtures.iter().map(|fixture| fixture.name.as_str()).collect();
-    let mut without = Vec::new();
-    for kind in builtin::kinds() {
+    let names = builtin::kinds().filter(|kind| !kind.kind.ends_with("List")).map(|kind| {
         let group = if kind.group.is_empty() { "core" } else { kind.group };
-        let name = format!("{group}.{}.{}", kind.version, kind.kind);
-        if !have.contains(name.as_str()) && !kind.kind.ends_with("List") {
-            without.push(name);
-        }
+        format!("{group}.{}.{}", kind.version, kind.kind)
+    });
+    let without: BTreeSet<String> = names.filter(|name| !have.contains(name.as_str())).collect();
+    let expected: BTreeSet<String> = WITHOUT_FIXTURE.iter().map(ToString::to_string).collect();
+    let unexpected: Vec<_> = without.symmetric_difference(&expected).collect();
+    if unexpected.is_empty() {
+        Ok(())
+    } else {
+        Err(format!("with or without a fixture by surprise: {unexpected:?}").into())
     }
-    println!("kinds without a fixture: {}", without.join(", "));
-    Ok(())
 }
 
 /// The text that Go prints, without its indentation.

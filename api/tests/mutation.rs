@@ -53,8 +53,8 @@ impl Random {
 }
 
 const POD: &str = r#"{"kind":"Pod","apiVersion":"v1","metadata":{"name":"web","labels":{"app":"web"},
-    "creationTimestamp":"2020-01-01T00:00:00Z","ownerReferences":[{"apiVersion":"apps/v1","kind":"ReplicaSet","name":"w",
-    "uid":"u","controller":true}],"managedFields":[{"manager":"m","operation":"Apply","fieldsV1":{"f:a":{}}}]},
+    "creationTimestamp":"2020-01-01T00:00:00Z","ownerReferences":[{"apiVersion":"apps/v1","kind":"ReplicaSet",
+    "name":"w","uid":"u","controller":true}],"managedFields":[{"manager":"m","operation":"Apply","fieldsV1":{"f:a":{}}}]},
     "spec":{"containers":[{"name":"c","image":"i","ports":[{"containerPort":80}],"resources":{"limits":{"cpu":"0.5"}},
     "livenessProbe":{"httpGet":{"port":"http","path":"/"}},"env":[{"name":"A","value":"\u00e9\ud83d\ude00"}]}],
     "volumes":[{"name":"v","secret":{"secretName":"s","defaultMode":420}}],"nodeSelector":{"a":"b"},

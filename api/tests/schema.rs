@@ -1,6 +1,8 @@
 //! The schema tree: its tables are whole, and the places where upstream's rules are unlike each other are as upstream
 //! has them.
 
+#![expect(clippy::panic, reason = "this file is tests, where that is how a failure is reported")]
+
 use std::collections::HashSet;
 use std::sync::Arc;
 
@@ -262,10 +264,16 @@ fn trees_can_be_built_at_run_time() {
         Field::new("port", Node::scalar(Scalar::Int64)),
     ]);
     let port = Node::new(Shape::Struct(StructRef::from(Arc::new(port))));
+    let mut open = Node::new(Shape::Struct(StructRef::from(Arc::new(Struct::new(vec![Field::new(
+        "size",
+        Node::scalar(Scalar::Int64),
+    )])))));
+    open.extension.clone_from(&any.extension);
     let spec = Struct::new(vec![
         Field::new("ports".to_owned(), Node::list(port, ListType::Map(vec!["name".into()]))),
         Field::new("labels", Node::map(Node::scalar(Scalar::String))),
         Field::new("any", any),
+        Field::new("open", open),
     ]);
     let root = Struct::new(vec![
         Field::new("apiVersion", Node::scalar(Scalar::String)),
@@ -276,7 +284,8 @@ fn trees_can_be_built_at_run_time() {
     ]);
     let node = Node::new(Shape::Struct(StructRef::from(Arc::new(root))));
     let text = br#"{"kind":"Widget","apiVersion":"example.org/v1","metadata":{"name":"w","nme":"x"},
-        "spec":{"ports":[{"name":"a","port":1,"prot":2}],"labels":{},"any":{"b":1,"a":[null],"b":2},"bogus":1},"status":null}"#;
+        "spec":{"ports":[{"name":"a","port":1,"prot":2}],"labels":{},"any":{"b":1,"a":[null],"b":2},"bogus":1,
+        "open":{"x":{"y":[],"y":{}},"size":1}},"status":null}"#;
     let mut decoded = json::decode(text, &node).expect("well formed");
     let findings: Vec<String> = decoded.strict.iter().map(ToString::to_string).collect();
     assert_eq!(
@@ -285,11 +294,16 @@ fn trees_can_be_built_at_run_time() {
             r#"unknown field "metadata.nme""#,
             r#"unknown field "spec.ports[0].prot""#,
             r#"duplicate field "spec.any.b""#,
-            r#"unknown field "spec.bogus""#
+            r#"unknown field "spec.bogus""#,
+            r#"duplicate field "spec.open.x.y""#,
         ]
     );
     tree::normalise(&mut decoded.value, &node);
     // Nothing is added to a custom resource and nothing left out.
-    let expected = r#"{"apiVersion":"example.org/v1","kind":"Widget","metadata":{"name":"w"},"spec":{"ports":[{"name":"a","port":1}],"labels":{},"any":{"a":[null],"b":2}},"status":null}"#;
+    let expected = concat!(
+        r#"{"apiVersion":"example.org/v1","kind":"Widget","metadata":{"name":"w"},"#,
+        r#""spec":{"ports":[{"name":"a","port":1}],"labels":{},"any":{"a":[null],"b":2},"open":{"size":1,"#,
+        r#""x":{"y":{}}}},"status":null}"#,
+    );
     assert_eq!(String::from_utf8(json::encode(&decoded.value, &node)).expect("text"), expected);
 }

@@ -1,5 +1,7 @@
 //! What the readers object to, in upstream's words.
 
+#![expect(clippy::panic, reason = "this file is tests, where that is how a failure is reported")]
+
 use howdah_api::codec::{MAX_DEPTH, MAX_VALUES, json, protobuf, yaml};
 use howdah_api::schema::{Node, builtin};
 use howdah_api::tree;
@@ -297,7 +299,11 @@ fn normalising_is_gos_round_trip() {
         "ports":[{"containerPort":0,"name":null}]},null],"priority":0,"hostname":""},"kind":"Pod"}"#;
     let mut value = json::decode(text, pod()).expect("well formed").value;
     tree::normalise(&mut value, pod());
-    let expected = r#"{"kind":"Pod","metadata":{"name":"a"},"spec":{"containers":[{"name":"","image":"i","ports":[{"containerPort":0}],"resources":{"limits":{"cpu":"500m","memory":"1Gi"}}},{"name":"","resources":{}}],"priority":0},"status":{}}"#;
+    let expected = concat!(
+        r#"{"kind":"Pod","metadata":{"name":"a"},"spec":{"containers":[{"name":"","image":"i","#,
+        r#""ports":[{"containerPort":0}],"resources":{"limits":{"cpu":"500m","memory":"1Gi"}}},{"name":"","#,
+        r#""resources":{}}],"priority":0},"status":{}}"#,
+    );
     assert_eq!(String::from_utf8(json::encode(&value, pod())).expect("text"), expected);
     let mut again = value.clone();
     tree::normalise(&mut again, pod());
@@ -344,8 +350,12 @@ fn keys_that_stand_twice_in_yaml_are_one_finding() {
     let decoded = yaml::decode(text, pod()).expect("well formed");
     assert_eq!(decoded.value, json!({"kind": "Pod", "metadata": {"name": "d"}}));
     let findings: Vec<String> = decoded.strict.iter().map(ToString::to_string).collect();
-    let expected = "yaml: unmarshal errors:\n  line 4: key \"name\" already set in map\n  line 7: key \"metadata\" already \
-                    set in map";
+    let expected = [
+        "yaml: unmarshal errors:",
+        "  line 4: key \"name\" already set in map",
+        "  line 7: key \"metadata\" already set in map",
+    ]
+    .join("\n");
     assert_eq!(findings, [expected]);
 }
 
@@ -354,11 +364,41 @@ fn yaml_is_written_as_upstream_writes_it() {
     let value = json!({
         "b": ["x", {"k": 1, "l": [[], {}, [1]]}],
         "a10": "yes", "a2": "1", "a1": "", "c": "x: y", "d": "two\nlines\n", "e": " lead", "f": "tab\t", "g": "it's",
-        "h": "- x", "i": null, "j": 1.5, "k": "2020-01-01", "l": "line\n\n", "m": "😀", "n": "#", "o": "a #b", "p": "a#b",
+        "h": "- x", "i": null, "j": 1.5, "k": "2020-01-01", "l": "line\n\n",
+        "m": "😀", "n": "#", "o": "a #b", "p": "a#b",
     });
-    let expected = "a1: \"\"\na2: \"1\"\na10: \"yes\"\nb:\n- x\n- k: 1\n  l:\n  - []\n  - {}\n  - - 1\nc: 'x: y'\nd: |\n  \
-                    two\n  lines\ne: ' lead'\nf: \"tab\\t\"\ng: it's\nh: '- x'\ni: null\nj: 1.5\nk: \"2020-01-01\"\nl: \
-                    |+\n  line\n\nm: \"\\U0001F600\"\n\"n\": '#'\no: 'a #b'\np: a#b\n";
+    let expected = [
+        "a1: \"\"",
+        "a2: \"1\"",
+        "a10: \"yes\"",
+        "b:",
+        "- x",
+        "- k: 1",
+        "  l:",
+        "  - []",
+        "  - {}",
+        "  - - 1",
+        "c: 'x: y'",
+        "d: |",
+        "  two",
+        "  lines",
+        "e: ' lead'",
+        "f: \"tab\\t\"",
+        "g: it's",
+        "h: '- x'",
+        "i: null",
+        "j: 1.5",
+        "k: \"2020-01-01\"",
+        "l: |+",
+        "  line",
+        "",
+        "m: \"\\U0001F600\"",
+        "\"n\": '#'",
+        "o: 'a #b'",
+        "p: a#b",
+        "",
+    ]
+    .join("\n");
     let written = String::from_utf8(yaml::encode(&value)).expect("text");
     assert_eq!(written, expected);
     assert_eq!(yaml::to_json(written.as_bytes()).expect("well formed").value, value);

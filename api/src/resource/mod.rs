@@ -9,16 +9,16 @@
 //! | `short=A,B` | short names |
 //! | `in=A` | categories |
 //! | `storage=V`, `storage=G/V` | the version (of another group) that is stored, where it is not this one |
-//! | `fields=A,B>C` | labels of field selectors besides `metadata.name` and `metadata.namespace`; `B>C`: B is read as C |
+//! | `fields=A,B>C` | labels of field selectors besides `metadata.name` and its namespace; `B>C`: B is read as C |
 //!
 //! and, behind two blanks, a row a subresource: `NAME KIND VERBS`, the kind as `group/version/Kind` where it is another
 //! group's. `*` is all of create, delete, deletecollection, get, list, patch, update and watch.
 //!
 //! The singular is the kind in small letters, the list's kind ends in `List`. A few labels of field selectors are not
-//! paths: an Event's `source` is its source's component or else its reporting component, a Job's `status.successful` its
-//! count of successful pods, a Pod's `status.podIPs` and a bool's text. Absent: which versions are on by default (the
-//! server's choice; upstream's are the stable ones), printer columns, strategies, custom resources' rows (built at run
-//! time with the same types).
+//! paths: an Event's `source` is its source's component or else its reporting component, a Job's `status.successful`
+//! its count of successful pods, a Pod's `status.podIPs` and a bool's text. Absent: which versions are on by default
+//! (the server's choice; upstream's are the stable ones), printer columns, strategies, custom resources' rows (built at
+//! run time with the same types).
 
 use std::borrow::Cow;
 use std::sync::LazyLock;

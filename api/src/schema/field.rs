@@ -149,12 +149,15 @@ impl Struct {
         mut fields: Vec<Field>,
         embedded: Vec<Embedded>,
     ) -> Self {
-        let mut seen = std::collections::HashSet::new();
         // u16 indices: the largest struct of upstream has 46 fields; what exceeds them can't be reached and is dropped.
         fields.truncate(usize::from(u16::MAX));
-        fields.retain(|field| seen.insert(field.name.clone()));
-        let mut by_name: Vec<u16> = (0..fields.len()).map(|index| u16::try_from(index).unwrap_or(u16::MAX)).collect();
-        by_name.sort_unstable_by(|a, b| fields[usize::from(*a)].name.cmp(&fields[usize::from(*b)].name));
+        let mut by_name = order(&fields);
+        let same = |pair: &[u16]| fields[usize::from(pair[0])].name == fields[usize::from(pair[1])].name;
+        if by_name.windows(2).any(same) {
+            let mut seen = std::collections::HashSet::new();
+            fields.retain(|field| seen.insert(field.name.clone()));
+            by_name = order(&fields);
+        }
         let own = fields.iter().zip(0u16..).filter(|(field, _)| field.embedded.is_none());
         let own = own.filter_map(|(field, index)| Some(Member { number: field.number?, index, is_embedded: false }));
         let inner = embedded.iter().zip(0u16..);
@@ -177,6 +180,12 @@ impl Struct {
         found.ok().map(|at| usize::from(self.by_name[at]))
     }
 
+    /// The same, looked for at `from` and a little behind it first: what was read or written in order is there.
+    pub(crate) fn position_from(&self, from: usize, name: &str) -> Option<usize> {
+        let near = self.fields.iter().skip(from).take(12).position(|field| field.name == name);
+        near.map(|at| from + at).or_else(|| self.position(name))
+    }
+
     /// The member with this protobuf number.
     #[must_use]
     pub fn member(&self, number: u32) -> Option<Member> {
@@ -196,6 +205,13 @@ impl Struct {
         let package = self.package.rsplit('/').next().unwrap_or_default();
         if package.is_empty() { self.name.clone().into_owned() } else { format!("{package}.{}", self.name) }
     }
+}
+
+/// The indices of fields, ordered by their names and, among equals, by themselves.
+fn order(fields: &[Field]) -> Vec<u16> {
+    let mut by_name: Vec<u16> = fields.iter().zip(0..).map(|(_, index)| index).collect();
+    by_name.sort_by(|a, b| fields[usize::from(*a)].name.cmp(&fields[usize::from(*b)].name));
+    by_name
 }
 
 impl Field {

@@ -10,7 +10,7 @@
 //! | `alias NAME TYPE` | another name for a list or map |
 //! | `wrapped NAME TYPE` | the same, and protobuf wraps the list in a message |
 //! | `struct NAME …` | a struct; `atomic` or `granular` may follow |
-//! | `kind NAME …` | a struct with kind and apiVersion; `introduced=`, `deprecated=`, `removed=`, `replacement=` may follow |
+//! | `kind NAME …` | a struct with kind and apiVersion; `introduced=1.9` and the like may follow (see `Lifecycle`) |
 //!
 //! The fields of a struct follow it, one a line, each behind one blank: `NAME TYPE [NUMBER] ATTRIBUTE…`. NUMBER is the
 //! protobuf number; the wire type follows from TYPE. `.. TYPE [NUMBER]` embeds a struct. TYPE is written as in Go, with

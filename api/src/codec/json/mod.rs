@@ -8,9 +8,10 @@
 //! [`encode`] writes what Go's encoder would: fields in Go's order, map keys sorted, Go's escapes and numbers, what
 //! `omitempty` drops dropped. No newline follows; upstream's answers end in one.
 //!
-//! Known to differ from upstream: nesting deeper than [`MAX_DEPTH`](super::MAX_DEPTH) is refused; raw JSON inside an object is a tree as well, so that of a key that stands twice in
-//! it only the later one is kept, and escapes are written anew; a list that stands twice is replaced and not merged
-//! element by element; a time of 0001-01-01 in a field that may be absent makes it absent.
+//! Known to differ from upstream: nesting deeper than [`MAX_DEPTH`](super::MAX_DEPTH) is refused; raw JSON inside an
+//! object is a tree as well, so that of a key that stands twice in it only the later one is kept, and escapes are
+//! written anew; a list that stands twice is replaced and not merged element by element; a time of 0001-01-01 in a
+//! field that may be absent makes it absent.
 
 mod error;
 mod path;

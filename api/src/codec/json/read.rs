@@ -15,7 +15,8 @@ const MAX_FINDINGS: usize = 100;
 /// What was read.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Decoded {
-    /// The object, without unknown fields; of a field that stood twice, what came later.
+    /// The object, without unknown fields unless the schema preserves them; of a field that stood twice, what came
+    /// later.
     pub value: Value,
     /// What strict field validation objects to, in the document's order.
     pub strict: Vec<StrictError>,
@@ -99,7 +100,7 @@ impl<'s, 't> Reader<'s, 't> {
             return Ok(Value::Null);
         }
         match (&node.shape, start) {
-            (Shape::Struct(of), Start::Object) => self.structure(of.get()),
+            (Shape::Struct(of), Start::Object) => self.structure(of.get(), preserves(node)),
             (Shape::Map(map), Start::Object) => self.map(&map.value),
             (Shape::List(list), Start::List) => self.list(&list.element),
             (Shape::Raw(raw), start) => {
@@ -125,7 +126,7 @@ impl<'s, 't> Reader<'s, 't> {
         }
     }
 
-    fn structure(&mut self, of: &'s Struct) -> Result<Value, Stop> {
+    fn structure(&mut self, of: &'s Struct, preserve: bool) -> Result<Value, Stop> {
         let mut map = Map::new();
         let mut next = self.scanner.first_field()?;
         while next == Next::More {
@@ -142,6 +143,15 @@ impl<'s, 't> Reader<'s, 't> {
                     Some(before) => merge(before, value, &field.node),
                     None => drop(map.insert(key.into_owned(), value)),
                 }
+            } else if preserve {
+                if map.contains_key(&*key) {
+                    self.find(StrictError::Duplicate, &key);
+                }
+                self.path.push(Step::Key(key.clone()));
+                let start = self.scanner.start()?;
+                let value = self.any(start)?;
+                self.path.pop();
+                map.insert(key.into_owned(), value);
             } else {
                 self.find(StrictError::Unknown, &key);
                 self.scanner.skip_value()?;
@@ -228,7 +238,7 @@ impl<'s, 't> Reader<'s, 't> {
     fn either(&mut self, either: &'s Either, start: Start) -> Result<Value, Stop> {
         let (Either::SchemaOrBool(of) | Either::SchemaOrArray(of) | Either::SchemaOrStrings(of)) = either;
         match (either, start) {
-            (_, Start::Object) => self.structure(of.get()),
+            (_, Start::Object) => self.structure(of.get(), false),
             (Either::SchemaOrBool(_), Start::True | Start::False) => self.boolean(start),
             (Either::SchemaOrBool(_), start) => {
                 self.scanner.skip(start)?;
@@ -249,7 +259,7 @@ impl<'s, 't> Reader<'s, 't> {
         let mut next = self.scanner.first_element()?;
         while next == Next::More {
             list.push(match self.scanner.start()? {
-                Start::Object => self.structure(of.get())?,
+                Start::Object => self.structure(of.get(), false)?,
                 Start::Null => {
                     self.scanner.literal("null")?;
                     Value::Null
@@ -293,6 +303,11 @@ impl<'s, 't> Reader<'s, 't> {
             self.findings.push(finding);
         }
     }
+}
+
+/// Whether fields that the schema doesn't have are kept.
+fn preserves(node: &Node) -> bool {
+    node.extension.as_ref().is_some_and(|extension| extension.preserve_unknown)
 }
 
 /// A field stands twice: Go decodes the later one into the earlier one, so that structs and maps merge.

@@ -58,15 +58,20 @@ impl Writer {
 
     fn structure(&mut self, map: &Map<String, Value>, of: &Struct) {
         let mut entries = Vec::with_capacity(map.len());
+        let mut expected = 0;
         for (name, value) in map {
-            match of.position(name) {
+            let found = of.position_from(expected, name);
+            expected = found.map_or(expected, |at| at + 1);
+            match found {
                 Some(at) if tree::is_omitted(value, &of.fields[at]) => {}
                 at => entries.push((at.unwrap_or(usize::MAX), name, value)),
             }
         }
-        // What was read or normalised mostly stands in order already.
-        entries
-            .sort_by(|a, b| a.0.cmp(&b.0).then_with(|| if a.0 == usize::MAX { a.1.cmp(b.1) } else { a.0.cmp(&b.0) }));
+        // What was read or normalised mostly stands in order already. Unknown fields come last, ordered by name.
+        let in_order = |a: &(usize, &String, &Value), b: &(usize, &String, &Value)| (a.0, a.1) <= (b.0, b.1);
+        if !entries.is_sorted_by(in_order) {
+            entries.sort_unstable_by(|a, b| (a.0, a.1).cmp(&(b.0, b.1)));
+        }
         self.out.push(b'{');
         for (index, (at, name, value)) in entries.into_iter().enumerate() {
             self.key(index, name);

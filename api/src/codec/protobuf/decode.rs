@@ -62,7 +62,11 @@ impl Decoder {
         field: &Field,
         map: &mut Map<String, Value>,
     ) -> Result<(), ProtobufError> {
-        let before = map.get_mut(&*field.name);
+        // Scalars are set; the others may come in pieces.
+        let before = match &field.node.shape {
+            Shape::Scalar(_) => None,
+            _ => map.get_mut(&*field.name),
+        };
         match &field.node.shape {
             Shape::List(list) => {
                 let mut added = Vec::new();

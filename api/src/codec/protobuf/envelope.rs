@@ -126,8 +126,8 @@ pub fn encode_object(value: &Value, node: &Node) -> Result<Vec<u8>, ProtobufErro
     Ok(Envelope { api_version, kind, raw: &raw, ..Envelope::default() }.write())
 }
 
-/// A frame of a watch: four bytes of length, then `WatchEvent` {type 1, object {raw 1} 2}, whose raw is `object`, a body
-/// with its envelope.
+/// A frame of a watch: four bytes of length, then `WatchEvent` {type 1, object {raw 1} 2}, whose raw is `object`, a
+/// body with its envelope.
 #[must_use]
 pub fn encode_watch_event(kind: &str, object: &[u8]) -> Vec<u8> {
     let mut out = Back::new();

@@ -1,8 +1,8 @@
 //! Protobuf: upstream's messages to the tree and back, driven by the numbers in the schema tree.
 //!
-//! A request's or an answer's body is an [`Envelope`]: four bytes of magic, then `runtime.Unknown` with apiVersion, kind
-//! and the message. [`decode`] and [`encode`] work on the message alone, in which a kind carries neither apiVersion nor
-//! kind; [`decode_object`] and [`encode_object`] do both steps.
+//! A request's or an answer's body is an [`Envelope`]: four bytes of magic, then `runtime.Unknown` with apiVersion,
+//! kind and the message. [`decode`] and [`encode`] work on the message alone, in which a kind carries neither
+//! apiVersion nor kind; [`decode_object`] and [`encode_object`] do both steps.
 //!
 //! Emission follows the generator that upstream uses (gogo-protobuf): members ordered by number, what Go holds by
 //! value written even when it is zero, maps ordered by key, lists of numbers not packed. So the bytes equal upstream's.

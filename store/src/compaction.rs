@@ -10,12 +10,12 @@ use std::time::Duration;
 
 use howdah_api::KeyPrefix;
 use sqlx::Row as _;
-use sqlx::postgres::PgPool;
 use sqlx::postgres::types::PgInterval;
 use uuid::Uuid;
 
 use crate::feed::Feed;
 use crate::metrics::Metrics;
+use crate::pool::Pool;
 use crate::read::query_map;
 use crate::{DatabaseError, Retention};
 
@@ -24,7 +24,7 @@ const STEP: i64 = 5000;
 
 /// What a tick needs.
 pub(crate) struct Compactor {
-    pub(crate) pool: PgPool,
+    pub(crate) pool: Pool,
     pub(crate) replica: Uuid,
     pub(crate) feed: Arc<Feed>,
     pub(crate) retention: Retention,

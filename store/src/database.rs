@@ -71,15 +71,14 @@ impl Database {
         .await
     }
 
-    /// A pool for reads, of at most `connections`. It connects when first used.
-    pub(crate) fn pool(&self, connections: u32, acquire_timeout: Duration) -> PgPool {
+    /// The driver's own kind of pool, of one connection, for what only takes such: migrations, listeners.
+    pub(crate) fn driver_pool(&self, acquire_timeout: Duration) -> PgPool {
         PgPoolOptions::new()
-            .max_connections(connections)
+            .max_connections(1)
             .acquire_timeout(acquire_timeout)
-            .idle_timeout(Some(Duration::from_secs(60)))
             .test_before_acquire(false)
             .after_connect(|connection, _| Box::pin(set_up(connection)))
-            .connect_lazy_with(self.options.clone().application_name("howdah-reader"))
+            .connect_lazy_with(self.options.clone().application_name("howdah-listener"))
     }
 }
 

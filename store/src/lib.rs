@@ -25,6 +25,7 @@ mod metrics;
 mod migration;
 mod object;
 mod options;
+mod pool;
 mod private_postgres;
 mod read;
 mod revision;

@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use howdah_api::Key;
 use prometheus_client::registry::Registry;
-use sqlx::postgres::PgPool;
 use tokio::sync::{Mutex, Notify};
 use tokio::task::{AbortHandle, JoinHandle};
 use tokio::time::Instant;
@@ -19,15 +18,16 @@ use crate::feed::reader::Announcements;
 use crate::feed::{Feed, Watch, listener, reader};
 use crate::metrics::Metrics;
 use crate::migration::migrate;
+use crate::pool::Pool;
 use crate::read::{self, List, Page, Past, RevisionReader};
 use crate::sql_runtime::SqlRuntime;
 use crate::{DatabaseError, Deadline, Object, OpenError, ReadError, Revision, StoreOptions, Write, WriteError};
 
 /// The most connections that lists, gets and catching-up watchers use at once.
-const READERS: u32 = 8;
+const READERS: usize = 8;
 
-/// The feed's own connections, so that no list holds it up: one listens, one reads.
-const FEED_CONNECTIONS: u32 = 2;
+/// The feed's own reading connection, so that no list holds it up; it listens on another.
+const FEED_READERS: usize = 1;
 
 /// An open store. Clones share it; it closes when the last one goes, or at [`Store::close`].
 #[derive(Debug, Clone)]
@@ -38,8 +38,8 @@ struct Inner {
     batcher: Batcher,
     feed: Arc<Feed>,
     revisions: RevisionReader,
-    pool: PgPool,
-    feed_pool: PgPool,
+    pool: Pool,
+    feed_pool: Pool,
     patience: Duration,
     sql: SqlRuntime,
     metrics: Arc<Metrics>,
@@ -152,11 +152,8 @@ impl Store {
             tasks.abort.abort();
         }
         self.0.feed.close();
-        let (pool, feed_pool) = (self.0.pool.clone(), self.0.feed_pool.clone());
-        let closing = async move { tokio::join!(pool.close(), feed_pool.close()) };
-        if self.0.sql.run(tokio::time::timeout(PATIENCE, closing)).await.is_none() {
-            tracing::debug!("the store's threads ended before its connections");
-        }
+        self.0.pool.close();
+        self.0.feed_pool.close();
     }
 }
 
@@ -169,8 +166,8 @@ async fn open(options: StoreOptions, sql: SqlRuntime) -> Result<Store, OpenError
         Batcher::new(options.database.clone(), replica, Arc::clone(&feed), Arc::clone(&metrics), patience);
     prepare(&options, &mut connector).await?;
 
-    let pool = options.database.pool(READERS, patience);
-    let feed_pool = options.database.pool(FEED_CONNECTIONS, patience);
+    let pool = Pool::new(options.database.clone(), READERS, patience);
+    let feed_pool = Pool::new(options.database.clone(), FEED_READERS, patience);
     let announcements = Arc::new(Announcements::default());
     let (revisions, answering) = RevisionReader::new(pool.clone(), patience);
     let compactor = Compactor {
@@ -190,7 +187,8 @@ async fn open(options: StoreOptions, sql: SqlRuntime) -> Result<Store, OpenError
         options.poll_interval,
         patience,
     );
-    let listening = listener::run(Arc::clone(&feed), feed_pool.clone(), announcements, replica, patience);
+    let listening =
+        listener::run(Arc::clone(&feed), options.database, feed_pool.clone(), announcements, replica, patience);
     let closing = Arc::new(Notify::new());
     let batching = sql.spawn(batcher::run(connector, waiting, Arc::clone(&closing)));
     let others = vec![sql.spawn(answering), sql.spawn(reading), sql.spawn(listening), sql.spawn(compactor.run())];
@@ -228,10 +226,10 @@ enum Attempt {
 async fn try_to_prepare(options: &StoreOptions, connector: &mut Connector) -> Result<(), Attempt> {
     // A first connection tells whether the database is there at all.
     drop(options.database.connect("howdah-opening", options.reply_timeout).await.map_err(Attempt::Failed)?);
-    let pool = options.database.pool(1, options.reply_timeout);
+    let pool = options.database.driver_pool(options.reply_timeout);
     // It may be another server's migration that this one waits for.
     let migrated = tokio::time::timeout(options.open_timeout, migrate(&pool)).await;
-    pool.close().await;
+    drop(tokio::time::timeout(options.reply_timeout, pool.close()).await);
     match migrated {
         Ok(Ok(())) => connector.attach().await.map_err(Attempt::Failed),
         Ok(Err(error)) => Err(Attempt::Final(error)),

@@ -7,14 +7,16 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use sqlx::postgres::{PgListener, PgNotification, PgPool};
+use sqlx::postgres::{PgListener, PgNotification};
 use uuid::Uuid;
 
 use super::Feed;
 use super::reader::Announcements;
-use crate::DatabaseError;
 use crate::backoff::Backoff;
 use crate::database::within;
+use crate::pool::Pool;
+use crate::read::query_all;
+use crate::{Database, DatabaseError};
 
 /// Where commits are announced: the new revision, a space, the replica that committed.
 const CHANNEL: &str = "howdah_revision";
@@ -22,7 +24,8 @@ const CHANNEL: &str = "howdah_revision";
 /// Listens until the task is dropped.
 pub(crate) async fn run(
     feed: Arc<Feed>,
-    pool: PgPool,
+    database: Database,
+    pool: Pool,
     announcements: Arc<Announcements>,
     replica: Uuid,
     patience: Duration,
@@ -30,7 +33,7 @@ pub(crate) async fn run(
     let own = replica.to_string();
     let mut backoff = Backoff::new(Duration::from_millis(20), Duration::from_secs(5));
     loop {
-        match connect(&pool, &own, patience).await {
+        match connect(&database, &pool, &own, patience).await {
             Ok(mut listener) => {
                 backoff = Backoff::new(Duration::from_millis(20), Duration::from_secs(5));
                 announcements.proven.store(true, Ordering::Release);
@@ -48,13 +51,16 @@ pub(crate) async fn run(
     }
 }
 
-/// A listener through which a test announcement has come.
-async fn connect(pool: &PgPool, own: &str, patience: Duration) -> Result<PgListener, DatabaseError> {
+/// A listener through which a test announcement has come; `pool` sends it.
+///
+/// The driver takes a listener's connection back by way of its pool, and where the network is silent that never ends:
+/// so each has a pool to itself.
+async fn connect(database: &Database, pool: &Pool, own: &str, patience: Duration) -> Result<PgListener, DatabaseError> {
     within(patience, async {
-        let mut listener = PgListener::connect_with(pool).await?;
+        let mut listener = PgListener::connect_with(&database.driver_pool(patience)).await?;
         listener.listen(CHANNEL).await?;
         let token = format!("0 {own}");
-        sqlx::query("SELECT pg_notify($1, $2)").bind(CHANNEL).bind(&token).execute(pool).await?;
+        query_all(pool, patience, || sqlx::query("SELECT pg_notify($1, $2)").bind(CHANNEL).bind(&token)).await?;
         while let Some(notification) = listener.try_recv().await? {
             if notification.payload() == token {
                 return Ok(listener);

@@ -1,8 +1,7 @@
 //! Reading the log, with proof at every read that it is still the log that was read before.
 
-use sqlx::postgres::PgPool;
-
 use super::Mark;
+use crate::pool::Pool;
 use crate::read::query_all;
 use crate::row::{self, LogEntry};
 use crate::{DatabaseError, Revision};
@@ -45,7 +44,7 @@ pub(crate) enum LogPage {
 
 /// Reads what follows `from`, up to and including `upto`. Where `from` names no batch, its row is trusted.
 pub(crate) async fn read(
-    pool: &PgPool,
+    pool: &Pool,
     patience: std::time::Duration,
     from: Mark,
     upto: Revision,

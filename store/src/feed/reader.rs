@@ -4,7 +4,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::time::Duration;
 
-use sqlx::postgres::PgPool;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
@@ -13,6 +12,7 @@ use super::{Appended, Feed};
 use crate::Revision;
 use crate::backoff::Backoff;
 use crate::metrics::Metrics;
+use crate::pool::Pool;
 
 /// How often the log is read while no listener has proven that announcements arrive (at start, or for good where a
 /// pooler or an engine swallows LISTEN).
@@ -32,7 +32,7 @@ pub(crate) struct Announcements {
 /// Reads until the task is dropped.
 pub(crate) async fn run(
     feed: Arc<Feed>,
-    pool: PgPool,
+    pool: Pool,
     announcements: Arc<Announcements>,
     metrics: Arc<Metrics>,
     poll_interval: Duration,
@@ -60,7 +60,7 @@ pub(crate) async fn run(
 }
 
 /// Reads until nothing more is there. Failures are retried with back-off: the feed has nothing better to do.
-async fn drain(feed: &Feed, pool: &PgPool, metrics: &Metrics, patience: Duration) {
+async fn drain(feed: &Feed, pool: &Pool, metrics: &Metrics, patience: Duration) {
     let mut backoff = Backoff::new(Duration::from_millis(10), Duration::from_secs(1));
     let mut pace = Pace::START;
     loop {

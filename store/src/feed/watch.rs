@@ -3,11 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use sqlx::postgres::PgPool;
 use tokio::sync::watch as signal;
 
 use super::log::{self, LogPage, Pace};
 use super::{Feed, Mark, Standing};
+use crate::pool::Pool;
 use crate::read::{self, Point};
 use crate::row::LogEntry;
 use crate::sql_runtime::{Running, SqlRuntime};
@@ -21,7 +21,7 @@ const MOST: usize = 1000;
 pub struct Watch {
     feed: Arc<Feed>,
     sql: SqlRuntime,
-    pool: PgPool,
+    pool: Pool,
     patience: Duration,
     standing: signal::Receiver<Standing>,
     generation: u64,
@@ -40,7 +40,7 @@ pub struct Watch {
 
 impl Watch {
     /// A watcher of what comes after `position`; checked at the first [`Watch::next`].
-    pub(crate) fn new(feed: Arc<Feed>, sql: SqlRuntime, pool: PgPool, patience: Duration, position: Revision) -> Self {
+    pub(crate) fn new(feed: Arc<Feed>, sql: SqlRuntime, pool: Pool, patience: Duration, position: Revision) -> Self {
         let standing = feed.standing.subscribe();
         let generation = standing.borrow().generation;
         Self {

@@ -4,9 +4,10 @@ use std::time::Duration;
 
 use howdah_api::{Key, KeyPrefix};
 use sqlx::Row as _;
-use sqlx::postgres::{PgPool, PgRow};
+use sqlx::postgres::PgRow;
 
 use super::query_map;
+use crate::pool::Pool;
 use crate::row::{self, revision};
 use crate::{DatabaseError, Object, ReadError, Revision};
 
@@ -94,7 +95,7 @@ struct Row {
 }
 
 /// Lists.
-pub(crate) async fn list(pool: &PgPool, patience: Duration, list: &List) -> Result<Page, ReadError> {
+pub(crate) async fn list(pool: &Pool, patience: Duration, list: &List) -> Result<Page, ReadError> {
     let after = list.after.as_ref().map_or(list.prefix.as_str(), Key::as_str);
     let end = list.prefix.end();
     let limit = list.limit.map(|limit| i64::try_from(limit).unwrap_or(i64::MAX));

@@ -10,14 +10,14 @@ use std::time::Duration;
 
 use futures_util::TryStreamExt as _;
 use sqlx::Postgres;
-use sqlx::pool::PoolConnection;
-use sqlx::postgres::{PgArguments, PgConnection, PgPool, PgRow};
+use sqlx::postgres::{PgArguments, PgRow};
 use sqlx::query::Query;
 use tokio::time::Instant;
 
 use crate::DatabaseError;
 use crate::backoff::Backoff;
 use crate::database::within;
+use crate::pool::Pool;
 
 pub(crate) use list::list;
 pub use list::{At, List, Page};
@@ -30,7 +30,7 @@ const RETRY_FOR: Duration = Duration::from_secs(30);
 
 /// All rows of a query; see [`query_map`].
 pub(crate) async fn query_all<'q>(
-    pool: &PgPool,
+    pool: &Pool,
     patience: Duration,
     query: impl Fn() -> Query<'q, Postgres, PgArguments>,
 ) -> Result<Vec<PgRow>, DatabaseError> {
@@ -39,7 +39,7 @@ pub(crate) async fn query_all<'q>(
 
 /// Every row of a query, mapped as it arrives. A connection that stays silent for `patience` is given up.
 pub(crate) async fn query_map<'q, T>(
-    pool: &PgPool,
+    pool: &Pool,
     patience: Duration,
     query: impl Fn() -> Query<'q, Postgres, PgArguments>,
     map: impl Fn(PgRow) -> Result<T, DatabaseError>,
@@ -49,6 +49,7 @@ pub(crate) async fn query_map<'q, T>(
     loop {
         match attempt(pool, patience, query(), &map).await {
             Err(error) if error.is_passing() && Instant::now() < give_up => {
+                pool.distrust();
                 tracing::debug!(error = &error as &dyn std::error::Error, "a read failed; trying again");
                 backoff.sleep().await;
             }
@@ -58,13 +59,12 @@ pub(crate) async fn query_map<'q, T>(
 }
 
 async fn attempt<T>(
-    pool: &PgPool,
+    pool: &Pool,
     patience: Duration,
     query: Query<'_, Postgres, PgArguments>,
     map: impl Fn(PgRow) -> Result<T, DatabaseError>,
 ) -> Result<Vec<T>, DatabaseError> {
-    let connection = within(patience, async { Ok(pool.acquire().await?) }).await?;
-    let mut lease = Lease(Some(connection));
+    let mut lease = pool.lease().await?;
     let mut mapped = Vec::new();
     {
         let mut rows = query.fetch(lease.connection());
@@ -74,26 +74,4 @@ async fn attempt<T>(
     }
     lease.give_back();
     Ok(mapped)
-}
-
-/// A connection in use. Unless it is given back it is closed: after an error, or when its reader was cancelled, nobody
-/// shall inherit what is left on it.
-struct Lease(Option<PoolConnection<Postgres>>);
-
-impl Lease {
-    fn connection(&mut self) -> &mut PgConnection {
-        self.0.as_mut().expect("a lease has its connection until it ends")
-    }
-
-    fn give_back(mut self) {
-        self.0 = None;
-    }
-}
-
-impl Drop for Lease {
-    fn drop(&mut self) {
-        if let Some(connection) = self.0.take() {
-            drop(connection.detach());
-        }
-    }
 }

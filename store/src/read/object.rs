@@ -5,9 +5,9 @@ use std::time::{Duration, SystemTime};
 
 use howdah_api::Key;
 use sqlx::Row as _;
-use sqlx::postgres::PgPool;
 
 use super::{query_all, query_map};
+use crate::pool::Pool;
 use crate::row::{self, LogEntry};
 use crate::{DatabaseError, Object, WatchEvent};
 
@@ -30,14 +30,14 @@ pub struct Past {
 }
 
 /// The object at `key` as it stands.
-pub(crate) async fn get(pool: &PgPool, patience: Duration, key: &Key) -> Result<Option<Object>, DatabaseError> {
+pub(crate) async fn get(pool: &Pool, patience: Duration, key: &Key) -> Result<Option<Object>, DatabaseError> {
     let rows = query_all(pool, patience, || sqlx::query(GET).bind(key.as_str())).await?;
     rows.first().map(row::object).transpose()
 }
 
 /// The newest `limit` changes of the object at `key`, newest first, as far back as history is kept.
 pub(crate) async fn history(
-    pool: &PgPool,
+    pool: &Pool,
     patience: Duration,
     key: &Key,
     limit: usize,

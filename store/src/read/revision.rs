@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use sqlx::Row as _;
-use sqlx::postgres::PgPool;
 use tokio::sync::{mpsc, oneshot};
 
 use super::query_map;
+use crate::pool::Pool;
 use crate::row::revision;
 use crate::{DatabaseError, Revision};
 
@@ -28,7 +28,7 @@ pub(crate) struct Point {
 }
 
 /// Looks `position` up.
-pub(crate) async fn point(pool: &PgPool, patience: Duration, position: Revision) -> Result<Point, DatabaseError> {
+pub(crate) async fn point(pool: &Pool, patience: Duration, position: Revision) -> Result<Point, DatabaseError> {
     let query = || sqlx::query(POINT).bind(position.get());
     let points = query_map(pool, patience, query, |row| {
         Ok(Point { newest: revision(&row, "rv")?, oldest: revision(&row, "floor")?, exists: row.try_get("exists")? })
@@ -46,7 +46,7 @@ type Waiting = oneshot::Sender<Result<Revision, DatabaseError>>;
 
 impl RevisionReader {
     /// The reader, and the task that does its work until the reader is dropped.
-    pub(crate) fn new(pool: PgPool, patience: Duration) -> (Self, impl Future<Output = ()> + Send) {
+    pub(crate) fn new(pool: Pool, patience: Duration) -> (Self, impl Future<Output = ()> + Send) {
         const MOST_WAITING: usize = 1024;
         let (waiting, queue) = mpsc::channel(MOST_WAITING);
         (Self { waiting }, answer(queue, pool, patience))
@@ -60,7 +60,7 @@ impl RevisionReader {
     }
 }
 
-async fn answer(mut queue: mpsc::Receiver<Waiting>, pool: PgPool, patience: Duration) {
+async fn answer(mut queue: mpsc::Receiver<Waiting>, pool: Pool, patience: Duration) {
     while let Some(first) = queue.recv().await {
         let mut waiting = vec![first];
         while let Ok(next) = queue.try_recv() {

@@ -102,7 +102,8 @@ impl Cluster {
     pub(crate) async fn start() -> anyhow::Result<Self> {
         match std::env::var(DATABASE_URL) {
             Ok(url) => Ok(Self::Given { url }),
-            Err(_) => Ok(Self::Private(Box::new(Private::start("").await?))),
+            // Connections that a proxy has silenced stay open on the server's side, for the proxy is no host that is gone.
+            Err(_) => Ok(Self::Private(Box::new(Private::start("max_connections = 200\n").await?))),
         }
     }
 

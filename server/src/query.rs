@@ -31,7 +31,7 @@ impl Query {
     /// The first value of a key, as Go's `Values.Get` gives it; `None` where the key is absent.
     #[must_use]
     pub fn get(&self, key: &str) -> Option<&str> {
-        self.all(key).next()
+        self.pairs.iter().find(|(own, _)| own == key).map(|(_, value)| value.as_str())
     }
 
     /// All values of a key, in their order.

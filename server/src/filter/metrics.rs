@@ -36,6 +36,12 @@ struct Kind {
     request_kind: &'static str,
 }
 
+/// Upstream's buckets.
+const DURATION_SECONDS: [f64; 23] = [
+    0.005, 0.025, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 1.0, 1.25, 1.5, 2.0, 3.0, 4.0, 5.0, 6.0, 8.0, 10.0, 15.0, 20.0, 30.0,
+    45.0, 60.0,
+];
+
 /// Counters of requests. One set a server.
 #[derive(Debug)]
 pub struct Metrics {
@@ -48,12 +54,9 @@ impl Metrics {
     /// Makes the metrics and registers them.
     #[must_use]
     pub fn register(registry: &mut Registry) -> Arc<Self> {
-        let buckets = [0.005, 0.025, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 1.0, 1.25, 1.5, 2.0, 3.0, 4.0, 5.0, 6.0, 8.0, 10.0];
-        let more = [15.0, 20.0, 30.0, 45.0, 60.0];
-        let histogram = move || Histogram::new(buckets.into_iter().chain(more));
         let metrics = Self {
             requests: Family::default(),
-            durations: Family::new_with_constructor(histogram as fn() -> Histogram),
+            durations: Family::new_with_constructor(|| Histogram::new(DURATION_SECONDS)),
             in_flight: Family::default(),
         };
         registry.register("apiserver_request", "Requests answered", metrics.requests.clone());

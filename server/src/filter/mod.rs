@@ -33,9 +33,10 @@ use tokio::time::{Instant, timeout_at};
 
 pub use self::authorized::AuthorizedRequest;
 pub use self::metrics::Metrics;
-use self::seam::{Audit, Authenticator, Entry, FlowControl, Handler, Impersonator};
-use crate::authentication::Evidence;
-use crate::authentication::user::UserInfo;
+use self::seam::{Audit, Authenticator, Entry, FlowControl, Handler};
+use crate::authentication::impersonation::{self, Impersonated, ImpersonationError};
+use crate::authentication::{Authenticated, Evidence};
+use crate::authorization::attributes::Attributes;
 use crate::authorization::authorizer::Authorizer;
 use crate::authorization::go_text::quote;
 use crate::listener::peer::ConnectionData;
@@ -52,8 +53,6 @@ pub struct Parts {
     pub authenticator: Arc<dyn Authenticator>,
     /// Tells whether they may.
     pub authorizer: Arc<dyn Authorizer>,
-    /// Lets one user act as another; without it, requests that ask for that are refused.
-    pub impersonator: Option<Arc<dyn Impersonator>>,
     /// Is told of each request.
     pub audit: Option<Arc<dyn Audit>>,
     /// Holds requests back when there are too many.
@@ -101,7 +100,7 @@ impl Chain {
             request.headers().iter().map(|(name, value)| (name.clone(), value.clone())).collect();
         let secret = |name: &HeaderName| {
             *name == header::AUTHORIZATION
-                || name.as_str().starts_with("impersonate-")
+                || impersonation::owns(name.as_str())
                 || self.parts.authenticator.owns_header(name.as_str())
         };
         for (name, _) in headers.iter().filter(|(name, _)| secret(name)) {
@@ -204,56 +203,71 @@ impl Chain {
                 return Err(ApiError::Unauthorized);
             }
         };
-        let mut user = Arc::new(authenticated.user);
+        let Authenticated { user, warnings, .. } = authenticated;
+        let user = Arc::new(user);
         let mut entry = Entry { audit_id: &arrival.audit_id, info, user: &user, impersonated: None };
         if let Some(audit) = &parts.audit {
             audit.received(&entry);
         }
-
-        let answered = async {
-            let requested = headers.iter().any(|(name, _)| name.starts_with("impersonate-"));
-            let acting: Option<Arc<UserInfo>> = match &parts.impersonator {
-                Some(impersonator) => impersonator.impersonate(&user, evidence, info, &*parts.authorizer).await?,
-                None if requested => return Err(ApiError::Internal("impersonation is not available".to_owned())),
-                None => None,
-            };
-            let acting = acting.unwrap_or_else(|| Arc::clone(&user));
-            let attributes = info.attributes(Arc::clone(&acting));
-            // Held until the handler has answered.
-            let _seat = match &parts.flow_control {
-                Some(control) if !info.is_long_running() => {
-                    Some(control.admit(&attributes).await.map_err(ApiError::TooManyRequests)?)
-                }
-                _ => None,
-            };
-            let verdict = parts.authorizer.authorize(&attributes);
-            if !verdict.is_allowed() {
-                return Err(ApiError::forbidden(&attributes, &verdict.reason));
+        let acting = self.acting_user(&evidence, info.attributes(Arc::clone(&user)));
+        entry.impersonated = acting.as_ref().ok().and_then(Option::as_ref);
+        let answered = match &acting {
+            Ok(None) => self.authorize(&arrival, payload, info.attributes(Arc::clone(&user)), info, deadline).await,
+            Ok(Some(acting)) => {
+                let attributes = info.attributes(Arc::new(acting.user.clone()));
+                self.authorize(&arrival, payload, attributes, info, deadline).await
             }
-            let authorized = AuthorizedRequest::new(&arrival, payload, Arc::clone(info), attributes, deadline);
-            let response = parts.handler.handle(authorized).await?;
-            Ok((response, acting))
+            Err(error) => Err(error.clone()),
         };
-        let answered = answered.await;
         if let Some(audit) = &parts.audit {
-            let acting = answered.as_ref().ok().map(|(_, acting)| acting);
-            entry.impersonated = acting.filter(|acting| !Arc::ptr_eq(acting, &user));
             let code = match &answered {
-                Ok((response, _)) => response.status().as_u16(),
+                Ok(response) => response.status().as_u16(),
                 Err(error) => error.status().code.and_then(|code| u16::try_from(code).ok()).unwrap_or(500),
             };
             audit.answered(&entry, code);
         }
-        let (mut response, acting) = answered?;
-        user = acting;
-        tracing::trace!(user = %user.name, "answered");
-        for warning in &authenticated.warnings {
+        let mut response = answered?;
+        for warning in &warnings {
             // 299, as RFC 7234 section 5.5 has it and client-go reads it.
             if let Ok(value) = HeaderValue::try_from(format!("299 - {}", quote(warning))) {
                 response.headers_mut().append(header::WARNING, value);
             }
         }
         Ok(response)
+    }
+
+    /// Whom the request goes on as, when it asks to be somebody else.
+    fn acting_user(&self, evidence: &Evidence<'_>, attributes: Attributes) -> Result<Option<Impersonated>, ApiError> {
+        let refused = |error| match error {
+            ImpersonationError::BadRequest(message) => ApiError::BadRequest(message),
+            ImpersonationError::Forbidden { attributes, reason } => ApiError::forbidden(&attributes, &reason),
+        };
+        let Some(wanted) = impersonation::wanted_user(evidence).map_err(refused)? else { return Ok(None) };
+        impersonation::impersonate(&*self.parts.authorizer, &attributes, &wanted).map(Some).map_err(refused)
+    }
+
+    /// Flow control, authorization, and the handler.
+    async fn authorize(
+        &self,
+        arrival: &Arrival,
+        payload: Payload,
+        attributes: Attributes,
+        info: &Arc<RequestInfo>,
+        deadline: Option<Instant>,
+    ) -> Result<HttpResponse, ApiError> {
+        // Held until the handler has answered.
+        let _seat = match &self.parts.flow_control {
+            Some(control) if !info.is_long_running() => {
+                Some(control.admit(&attributes).await.map_err(ApiError::TooManyRequests)?)
+            }
+            _ => None,
+        };
+        let verdict = self.parts.authorizer.authorize(&attributes);
+        if !verdict.is_allowed() {
+            return Err(ApiError::forbidden(&attributes, &verdict.reason));
+        }
+        let authorized = AuthorizedRequest::new(arrival, payload, Arc::clone(info), attributes, deadline);
+        self.parts.handler.handle(authorized).await
     }
 }
 

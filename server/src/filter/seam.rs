@@ -1,7 +1,8 @@
 //! What fills the chain.
 //!
-//! Authentication and impersonation may have to look objects up, so they are asynchronous; they see borrowed data only
-//! and may run on any thread. The authorizer's seam is [`crate::authorization::authorizer::Authorizer`].
+//! Authentication may have to look objects up, so it is asynchronous; it sees borrowed data only and may run on any
+//! thread. The authorizer's seam is [`crate::authorization::authorizer::Authorizer`]; impersonation rests on it alone and
+//! has none of its own.
 
 use std::any::Any;
 use std::sync::Arc;
@@ -11,10 +12,10 @@ use actix_web::HttpResponse;
 use futures_util::future::{BoxFuture, LocalBoxFuture};
 
 use super::AuthorizedRequest;
+use crate::authentication::impersonation::Impersonated;
 use crate::authentication::user::UserInfo;
-use crate::authentication::{Evidence, Outcome};
+use crate::authentication::{self, Evidence, Outcome};
 use crate::authorization::attributes::Attributes;
-use crate::authorization::authorizer::Authorizer;
 use crate::request_info::RequestInfo;
 use crate::status::ApiError;
 
@@ -33,19 +34,14 @@ pub trait Authenticator: Send + Sync {
     }
 }
 
-/// Lets one user act as another.
-pub trait Impersonator: Send + Sync {
-    /// The user to act as; `None` when the request doesn't ask for it.
-    ///
-    /// # Errors
-    /// When the request asks for what `user` may not do, or asks wrongly.
-    fn impersonate<'a>(
-        &'a self,
-        user: &'a Arc<UserInfo>,
-        evidence: Evidence<'a>,
-        info: &'a RequestInfo,
-        authorizer: &'a dyn Authorizer,
-    ) -> BoxFuture<'a, Result<Option<Arc<UserInfo>>, ApiError>>;
+impl Authenticator for authentication::Chain {
+    fn authenticate<'a>(&'a self, evidence: Evidence<'a>) -> BoxFuture<'a, Outcome> {
+        Box::pin(async move { authentication::Chain::authenticate(self, &evidence).await })
+    }
+
+    fn owns_header(&self, name: &str) -> bool {
+        self.request_header.as_ref().is_some_and(|proxy| proxy.owns(name))
+    }
 }
 
 /// One request, as the audit sees it.
@@ -58,7 +54,7 @@ pub struct Entry<'a> {
     /// Who asks.
     pub user: &'a Arc<UserInfo>,
     /// As whom, where that is somebody else.
-    pub impersonated: Option<&'a Arc<UserInfo>>,
+    pub impersonated: Option<&'a Impersonated>,
 }
 
 /// Is told of each request that was authenticated.

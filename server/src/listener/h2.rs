@@ -14,7 +14,7 @@ use std::time::{Duration, SystemTime};
 
 use actix_http::body::{BodySize, MessageBody};
 use actix_http::error::PayloadError;
-use actix_http::{HttpMessage as _, Payload, Request, Response};
+use actix_http::{BoxedPayloadStream, HttpMessage as _, Payload, Request, Response};
 use actix_service::Service;
 use actix_web::http::header::HttpDate;
 use bytes::{Bytes, BytesMut};
@@ -187,7 +187,7 @@ where
 /// From the `http` crate's 1.x types to actix' own; `None` for what has no equal there.
 fn convert(request: http::Request<RecvStream>, data: ConnectionData) -> Option<Request> {
     let (parts, body) = request.into_parts();
-    let payload = stream::unfold(Some(body), |body| async move {
+    let payload: BoxedPayloadStream = Box::pin(stream::unfold(Some(body), |body| async move {
         let mut body = body?;
         match body.data().await? {
             Ok(bytes) => {
@@ -199,8 +199,8 @@ fn convert(request: http::Request<RecvStream>, data: ConnectionData) -> Option<R
             }
             Err(error) => Some((Err(PayloadError::Io(io::Error::other(error))), None)),
         }
-    });
-    let mut request = Request::with_payload(Payload::Stream { payload: Box::pin(payload) });
+    }));
+    let mut request = Request::with_payload(Payload::Stream { payload });
     let head = request.head_mut();
     head.method = actix_http::Method::from_bytes(parts.method.as_str().as_bytes()).ok()?;
     head.uri = parts.uri.to_string().parse().ok()?;
@@ -220,7 +220,7 @@ async fn send<B: MessageBody>(
     mut respond: SendResponse<Bytes>,
     is_head: bool,
 ) -> Result<(), h2::Error> {
-    let (response, body) = response.replace_body(());
+    let (response, body) = response.into_parts();
     let size = body.size();
     let mut head = http::Response::new(());
     *head.status_mut() = http::StatusCode::from_u16(response.status().as_u16()).unwrap_or_default();

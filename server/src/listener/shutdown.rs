@@ -7,7 +7,7 @@ use tokio::sync::watch;
 
 /// Where the server stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Phase {
+pub(super) enum Phase {
     /// Serving.
     Running,
     /// Finishing what is in flight.

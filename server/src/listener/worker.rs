@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use actix_http::HttpService;
-use actix_service::{IntoServiceFactory as _, ServiceFactory, fn_service, map_config};
+use actix_service::{IntoServiceFactory as _, ServiceFactory as _, boxed, fn_service, map_config};
 use actix_web::App;
 use actix_web::dev::{AppConfig, ServiceRequest, ServiceResponse};
 use tokio::sync::{mpsc, oneshot};
@@ -121,25 +121,12 @@ impl Worker {
 /// The app: one service for every path, the chain.
 fn app(
     chain: Arc<Chain>,
-) -> impl ServiceFactory<
-    actix_http::Request,
-    Config = (),
-    Response = ServiceResponse,
-    Error = actix_web::Error,
-    InitError = (),
-    Service = impl actix_service::Service<
-        actix_http::Request,
-        Response = ServiceResponse,
-        Error = actix_web::Error,
-        Future = impl Future<Output = Result<ServiceResponse, actix_web::Error>> + 'static,
-    > + 'static,
-    Future = impl Future + 'static,
-> {
+) -> boxed::BoxServiceFactory<(), actix_http::Request, ServiceResponse, actix_web::Error, ()> {
     let serve = fn_service(move |request: ServiceRequest| {
         let chain = Arc::clone(&chain);
         async move { Ok::<_, actix_web::Error>(chain.serve(request).await) }
     });
-    map_config(App::new().default_service(serve).into_factory(), |()| AppConfig::default())
+    boxed::factory(map_config(App::new().default_service(serve).into_factory(), |()| AppConfig::default()))
 }
 
 async fn run(

@@ -107,7 +107,8 @@ fn parse_requirement<'a, 'b>(tokens: &'b [&'a str]) -> Option<Parsed<'a, 'b>> {
     };
     match tokens {
         ["!", key, rest @ ..] => Some((Some(requirement(key, LabelOperator::DoesNotExist, vec![])?), rest)),
-        [key, rest @ ([] | [",", ..])] => Some((Some(requirement(key, LabelOperator::Exists, vec![])?), rest)),
+        [key] => Some((Some(requirement(key, LabelOperator::Exists, vec![])?), &[])),
+        [key, ",", ..] => Some((Some(requirement(key, LabelOperator::Exists, vec![])?), &tokens[1..])),
         [key, operator @ ("=" | "==" | "!="), rest @ ..] => {
             let (value, rest) = match rest {
                 [] | [",", ..] => ("", rest),

@@ -112,8 +112,11 @@ async fn handlers_see_who_asks_but_no_credentials() {
     assert_eq!(ask(&world, "GET /user", "X-User: jane\r\n").await.body, "jane");
     let lines = "Authorization: Bearer secret\r\nX-User: jane\r\nX-Other: y\r\n";
     assert_eq!(ask(&world, "GET /headers", lines).await.body, "host,x-other;upgrade=none");
-    // Nobody impersonates where there is no impersonation.
-    assert_eq!(ask(&world, "GET /user", "Impersonate-User: root\r\n").await.code, 500);
+    // Somebody else's name, where the authorizer allows it, and no trace of the asking.
+    let acting = "X-User: jane\r\nImpersonate-User: root\r\nImpersonate-Group: wheel\r\n";
+    assert_eq!(ask(&world, "GET /user", acting).await.body, "root");
+    assert_eq!(ask(&world, "GET /headers", acting).await.body, "host;upgrade=none");
+    assert_eq!(ask(&world, "GET /user", "Impersonate-Group: wheel\r\n").await.code, 400);
 }
 
 #[tokio::test]

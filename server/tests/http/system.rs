@@ -48,7 +48,6 @@ async fn the_server_tells_about_itself() {
     let chain = Chain::new(Parts {
         authenticator: Arc::new(TestAuthenticator),
         authorizer: Arc::new(TestAuthorizer),
-        impersonator: None,
         audit: None,
         flow_control: None,
         handler: Arc::new(handler),

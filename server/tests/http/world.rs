@@ -161,7 +161,6 @@ pub(crate) fn chain(handler: Arc<dyn Handler>) -> Arc<Chain> {
     Chain::new(Parts {
         authenticator: Arc::new(TestAuthenticator),
         authorizer: Arc::new(TestAuthorizer),
-        impersonator: None,
         audit: None,
         flow_control: Some(Arc::new(TestFlowControl)),
         handler,

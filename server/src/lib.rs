@@ -13,6 +13,7 @@
 
 pub mod authentication;
 pub mod authorization;
+pub mod clock;
 pub mod endpoint;
 pub mod filter;
 pub mod listener;

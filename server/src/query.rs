@@ -95,9 +95,15 @@ mod tests {
 
     #[test]
     fn flags_follow_upstream() {
-        for (raw, expected) in
-            [("", false), ("w", true), ("w=", true), ("w=0", false), ("w=False", false), ("w=no", true), ("w=0&w=1", false)]
-        {
+        for (raw, expected) in [
+            ("", false),
+            ("w", true),
+            ("w=", true),
+            ("w=0", false),
+            ("w=False", false),
+            ("w=no", true),
+            ("w=0&w=1", false),
+        ] {
             assert_eq!(Query::parse(raw).flag("w"), expected, "{raw}");
         }
     }

@@ -133,9 +133,7 @@ impl ApiError {
                 (409, "Conflict", format!("Operation cannot be fulfilled on {what}: {why}"), details(subject))
             }
             Self::Expired(message) => (410, "Expired", message.clone(), None),
-            Self::TooLarge(limit) => {
-                (413, "RequestEntityTooLarge", format!("Request entity too large: {limit}"), None)
-            }
+            Self::TooLarge(limit) => (413, "RequestEntityTooLarge", format!("Request entity too large: {limit}"), None),
             Self::UnsupportedMediaType(accepted) => {
                 let message = format!(
                     "the body of the request was in an unknown format - accepted media types include: {}",
@@ -202,7 +200,8 @@ impl ApiError {
             _ => {}
         }
         let status = self.status();
-        let code = status.code.and_then(|code| u16::try_from(code).ok()).and_then(|code| StatusCode::from_u16(code).ok());
+        let code =
+            status.code.and_then(|code| u16::try_from(code).ok()).and_then(|code| StatusCode::from_u16(code).ok());
         let mut response = HttpResponse::build(code.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR));
         if let Some(seconds) = status.details.as_ref().and_then(|details| details.retry_after_seconds) {
             response.insert_header((header::RETRY_AFTER, seconds.to_string()));
@@ -287,7 +286,10 @@ mod tests {
                 r#"Pod "p" is invalid: a: b"#,
             ),
             (
-                ApiError::Invalid(Subject { resource: "Pod".into(), ..pods("p") }, vec![cause("a", "b"), cause("c", "d")]),
+                ApiError::Invalid(
+                    Subject { resource: "Pod".into(), ..pods("p") },
+                    vec![cause("a", "b"), cause("c", "d")],
+                ),
                 422,
                 "Invalid",
                 r#"Pod "p" is invalid: [a: b, c: d]"#,
@@ -304,12 +306,7 @@ mod tests {
                 "UnsupportedMediaType",
                 "the body of the request was in an unknown format - accepted media types include: application/json",
             ),
-            (
-                ApiError::DeadlinePassed,
-                504,
-                "Timeout",
-                "Timeout: request did not complete within the allotted timeout",
-            ),
+            (ApiError::DeadlinePassed, 504, "Timeout", "Timeout: request did not complete within the allotted timeout"),
             (
                 ApiError::ResourceVersionTooLarge { asked: 9, current: 5 },
                 504,

@@ -86,7 +86,8 @@ impl Measured<'_> {
     pub(super) fn end(self, code: u16) {
         let info = &self.info;
         let known_verbs = ["get", "list", "watch", "create", "update", "patch", "delete", "deletecollection", "proxy"];
-        let verb = if known_verbs.contains(&info.verb.as_str()) { info.verb.to_uppercase() } else { "other".to_owned() };
+        let verb =
+            if known_verbs.contains(&info.verb.as_str()) { info.verb.to_uppercase() } else { "other".to_owned() };
         // These codes are given to whatever a client makes up.
         let known = info.is_resource_request && !matches!(code, 401 | 403 | 404 | 405 | 500 | 504);
         let label = |text: &str| if known { text.to_owned() } else { String::new() };

@@ -96,8 +96,7 @@ impl Chain {
             return request.into_response(ApiError::Internal("no connection data".to_owned()).respond(false));
         };
         restore_upgrade(&mut request, &connection);
-        let headers: Vec<_> =
-            request.headers().iter().map(|(name, value)| (name.clone(), value.clone())).collect();
+        let headers: Vec<_> = request.headers().iter().map(|(name, value)| (name.clone(), value.clone())).collect();
         let secret = |name: &HeaderName| {
             *name == header::AUTHORIZATION
                 || impersonation::owns(name.as_str())
@@ -186,11 +185,8 @@ impl Chain {
         deadline: Option<Instant>,
     ) -> Result<HttpResponse, ApiError> {
         let parts = &self.parts;
-        let headers: Vec<(&str, &str)> = arrival
-            .headers
-            .iter()
-            .filter_map(|(name, value)| Some((name.as_str(), value.to_str().ok()?)))
-            .collect();
+        let headers: Vec<(&str, &str)> =
+            arrival.headers.iter().filter_map(|(name, value)| Some((name.as_str(), value.to_str().ok()?))).collect();
         let certificates = arrival.connection.peer.certificates();
         let now = (parts.clock)();
         let evidence = Evidence { certificates, headers: &headers, path: &info.path, now };

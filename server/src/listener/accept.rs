@@ -1,6 +1,7 @@
 //! The accept loops.
 //!
-//! A loop takes a slot before it accepts, so a full server leaves clients in the kernel's queue instead of failing them.
+//! A loop that has accepted a connection waits for a slot before it hands that on and accepts the next one: a full server
+//! leaves clients in the kernel's queue instead of failing them.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -49,8 +50,7 @@ impl Acceptor {
             Endpoint::Tls(address, tls) => (address, Some(tls)),
             Endpoint::Plain(address) => (address, None),
         };
-        let listener =
-            TcpListener::bind(address).await.map_err(|source| ListenError::Bind { address, source })?;
+        let listener = TcpListener::bind(address).await.map_err(|source| ListenError::Bind { address, source })?;
         Ok(Self::Tcp(listener, tls))
     }
 
@@ -66,8 +66,9 @@ impl Acceptor {
         let mut draining = std::pin::pin!(shutdown.draining());
         loop {
             let next = async {
-                let slot = Arc::clone(&slots).acquire_owned().await.ok()?;
-                Some((self.accept().await, slot))
+                let socket = self.accept().await;
+                // Closed by nobody.
+                Arc::clone(&slots).acquire_owned().await.ok().map(|slot| (socket, slot))
             };
             let accepted = tokio::select! {
                 () = &mut draining => break,

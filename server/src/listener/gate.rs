@@ -213,7 +213,11 @@ impl Head {
     fn read(request: &httparse::Request<'_, '_>) -> Option<Self> {
         let (method, target, version) = (request.method?, request.path?, request.version?);
         let all = |name: &'static str| {
-            request.headers.iter().filter(move |header| header.name.eq_ignore_ascii_case(name)).map(|header| header.value)
+            request
+                .headers
+                .iter()
+                .filter(move |header| header.name.eq_ignore_ascii_case(name))
+                .map(|header| header.value)
         };
         let hosts = all("host").count();
         if hosts > 1 || (hosts == 0 && version == 1) {

@@ -28,7 +28,9 @@ fn ordinary_messages_pass_unchanged() {
         &format!("{GET}{GET}"),
         "GET / HTTP/1.0\r\n\r\n",
         &format!("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\n\r\n12345{GET}"),
-        &format!("POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: Chunked\r\n\r\n3;x=y\r\nabc\r\n0a\r\n0123456789\r\n0\r\n\r\n{GET}"),
+        &format!(
+            "POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: Chunked\r\n\r\n3;x=y\r\nabc\r\n0a\r\n0123456789\r\n0\r\n\r\n{GET}"
+        ),
     ] {
         assert_eq!(pass(text), (text.to_owned(), None, State::Head));
     }
@@ -43,7 +45,9 @@ fn half_a_head_is_held_back() {
 #[test]
 fn upgrades_are_rewritten_and_then_everything_passes() {
     let head = |upgrade: &str, extra: &str| {
-        format!("POST /exec HTTP/1.1\r\nHost: h\r\n{extra}Connection: keep-alive, Upgrade\r\nUpgrade: {upgrade}\r\n\r\n")
+        format!(
+            "POST /exec HTTP/1.1\r\nHost: h\r\n{extra}Connection: keep-alive, Upgrade\r\nUpgrade: {upgrade}\r\n\r\n"
+        )
     };
     let passed = "POST /exec HTTP/1.1\r\nHost: h\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n";
     for (upgrade, extra) in [("SPDY/3.1", ""), ("websocket", ""), ("SPDY/3.1", "Content-Length: 0\r\n")] {

@@ -29,6 +29,9 @@ use super::peer::ConnectionData;
 
 const MAX_STREAMS: u32 = 1000;
 const MAX_HEADER_BYTES: u32 = 131_072;
+/// How many requests a client may take back before they were looked at. The crate's 20 are less than a client drops that
+/// stops its informers; more than this is an attack (CVE-2023-44487) and ends the connection.
+const MAX_EARLY_RESETS: usize = 256;
 const STREAM_WINDOW: u32 = 1 << 20;
 const CONNECTION_WINDOW: u32 = 4 << 20;
 /// A connection silent for this long is asked whether it is alive.
@@ -94,6 +97,7 @@ where
     builder
         .max_concurrent_streams(MAX_STREAMS)
         .max_header_list_size(MAX_HEADER_BYTES)
+        .max_pending_accept_reset_streams(MAX_EARLY_RESETS)
         .initial_window_size(STREAM_WINDOW)
         .initial_connection_window_size(CONNECTION_WINDOW);
     let mut connection =
@@ -273,7 +277,9 @@ async fn send_body<B: MessageBody>(body: B, mut stream: SendStream<Bytes>) -> Re
             let mut gathered: Option<BytesMut> = None;
             while let Some(ready) = poll_once(body.as_mut()).await {
                 match ready {
-                    Some(Ok(more)) if gathered.as_ref().map_or(frame.len(), BytesMut::len) + more.len() <= FRAME_BYTES => {
+                    Some(Ok(more))
+                        if gathered.as_ref().map_or(frame.len(), BytesMut::len) + more.len() <= FRAME_BYTES =>
+                    {
                         gathered.get_or_insert_with(|| BytesMut::from(&frame[..])).extend_from_slice(&more);
                     }
                     other => {

@@ -10,6 +10,7 @@ use std::task::{Context, Poll, ready};
 
 use actix_web::HttpResponse;
 use actix_web::dev::Payload;
+use actix_web::error::PayloadError;
 use bytes::{Buf, Bytes, BytesMut};
 use futures_util::Stream;
 use tokio::io::{AsyncRead, AsyncWrite, DuplexStream, ReadBuf, duplex};
@@ -55,6 +56,8 @@ impl AsyncRead for Upgraded {
         while this.received.is_empty() && !this.ended {
             match ready!(this.payload.as_mut().poll_next(cx)) {
                 Some(Ok(bytes)) => this.received = bytes,
+                // An upgraded stream has no length that it could fall short of: this is the client's end.
+                Some(Err(PayloadError::Incomplete(_))) => this.ended = true,
                 Some(Err(error)) => return Poll::Ready(Err(io::Error::other(error.to_string()))),
                 None => this.ended = true,
             }

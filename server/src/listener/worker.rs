@@ -119,9 +119,7 @@ impl Worker {
 }
 
 /// The app: one service for every path, the chain.
-fn app(
-    chain: Arc<Chain>,
-) -> boxed::BoxServiceFactory<(), actix_http::Request, ServiceResponse, actix_web::Error, ()> {
+fn app(chain: Arc<Chain>) -> boxed::BoxServiceFactory<(), actix_http::Request, ServiceResponse, actix_web::Error, ()> {
     let serve = fn_service(move |request: ServiceRequest| {
         let chain = Arc::clone(&chain);
         async move { Ok::<_, actix_web::Error>(chain.serve(request).await) }

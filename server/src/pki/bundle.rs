@@ -147,7 +147,8 @@ impl Bundle {
             ParsedExtension::AuthorityKeyIdentifier(id) => id.key_identifier.as_ref().map(|id| id.0.to_vec()),
             _ => None,
         });
-        let texts = |attributes: Vec<Option<&str>>| attributes.into_iter().map(|t| t.unwrap_or_default().to_owned()).collect();
+        let texts =
+            |attributes: Vec<Option<&str>>| attributes.into_iter().map(|t| t.unwrap_or_default().to_owned()).collect();
         let names: Vec<String> = texts(own.subject().iter_common_name().map(|name| name.as_str().ok()).collect());
         let groups: Vec<String> = texts(own.subject().iter_organization().map(|name| name.as_str().ok()).collect());
         let alternatives = alternative_names(&own);

@@ -127,7 +127,9 @@ impl Pki {
         let entry = "service-account";
         let stored = match self.load(entry).await? {
             Some(stored) => stored,
-            None => self.store.swap(entry, None, SigningKey::generate()?.pem().as_bytes()).await.map_err(PkiError::Store)?,
+            None => {
+                self.store.swap(entry, None, SigningKey::generate()?.pem().as_bytes()).await.map_err(PkiError::Store)?
+            }
         };
         SigningKey::parse_all(entry, &stored)
     }

@@ -11,9 +11,9 @@ use crate::query::Query;
 ///
 /// As upstream decodes all options at once, one that can't be read (a number, a selector) hides the name.
 pub(super) fn single_name(query: &Query) -> Option<String> {
-    let numbers_are_read = ["timeoutSeconds", "limit"].into_iter().all(|key| {
-        query.get(key).is_none_or(|value| value.is_empty() || value.parse::<i64>().is_ok())
-    });
+    let numbers_are_read = ["timeoutSeconds", "limit"]
+        .into_iter()
+        .all(|key| query.get(key).is_none_or(|value| value.is_empty() || value.parse::<i64>().is_ok()));
     let fields = parse_fields(query.get("fieldSelector")?)?;
     if !numbers_are_read || query.get("labelSelector").is_some_and(|raw| parse_labels(raw).is_none()) {
         return None;
@@ -102,7 +102,11 @@ type Parsed<'a, 'b> = (Option<LabelRequirement>, &'b [&'a str]);
 fn parse_requirement<'a, 'b>(tokens: &'b [&'a str]) -> Option<Parsed<'a, 'b>> {
     let requirement = |key: &str, operator, values: Vec<&str>| {
         let values_are_valid = values.iter().all(|value| is_label_value(value));
-        let made = || LabelRequirement { key: key.to_owned(), operator, values: values.into_iter().map(str::to_owned).collect() };
+        let made = || LabelRequirement {
+            key: key.to_owned(),
+            operator,
+            values: values.into_iter().map(str::to_owned).collect(),
+        };
         (is_label_key(key) && values_are_valid).then(made)
     };
     match tokens {
@@ -199,7 +203,10 @@ mod tests {
     fn fields() {
         let show = |raw| {
             parse_fields(raw).map(|terms| {
-                terms.iter().map(|t| format!("{}{}{}", t.field, if t.equals { "=" } else { "!=" }, t.value)).collect::<Vec<_>>()
+                terms
+                    .iter()
+                    .map(|t| format!("{}{}{}", t.field, if t.equals { "=" } else { "!=" }, t.value))
+                    .collect::<Vec<_>>()
             })
         };
         assert_eq!(show(""), Some(vec![]));
@@ -213,7 +220,20 @@ mod tests {
 
     #[test]
     fn labels() {
-        for good in ["", "a", "!a", "a=b", "a==b", "a!=b", "a=", "a in (x,y)", "a notin (x, )", "a,b=c,!d", "x.io/a>5", "a in ()"] {
+        for good in [
+            "",
+            "a",
+            "!a",
+            "a=b",
+            "a==b",
+            "a!=b",
+            "a=",
+            "a in (x,y)",
+            "a notin (x, )",
+            "a,b=c,!d",
+            "x.io/a>5",
+            "a in ()",
+        ] {
             assert!(parse_labels(good).is_some(), "{good}");
         }
         for bad in [",", "a,", "a=b=c", "a in x", "a in (x", "!", "a b", "=b", "a>x", "-a", "a=!b", "x/y/z"] {

@@ -111,8 +111,15 @@ fn resource_requests() {
     for (method, url, verb, prefix, group, version, namespace, resource, subresource, name, parts) in RESOURCES {
         let info = parse(method, url).expect("readable");
         let read = [
-            &info.verb, &info.api_prefix, &info.api_group, &info.api_version, &info.namespace, &info.resource,
-            &info.subresource, &info.name, &info.parts.join("|"),
+            &info.verb,
+            &info.api_prefix,
+            &info.api_group,
+            &info.api_version,
+            &info.namespace,
+            &info.resource,
+            &info.subresource,
+            &info.name,
+            &info.parts.join("|"),
         ]
         .map(String::as_str);
         assert!(info.is_resource_request, "{method} {url}");

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use howdah_server::clock::system;
 use howdah_server::pki::profile::{Issuer, Profile};
-use k8s_openapi::jiff::Timestamp;
 use rustls::{ClientConfig, RootCertStore};
 use rustls_pki_types::ServerName;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
@@ -30,7 +30,11 @@ pub(crate) struct Answer {
 
 impl Answer {
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
-        self.head.lines().filter_map(|line| line.split_once(": ")).find(|(n, _)| n.eq_ignore_ascii_case(name)).map(|(_, v)| v)
+        self.head
+            .lines()
+            .filter_map(|line| line.split_once(": "))
+            .find(|(n, _)| n.eq_ignore_ascii_case(name))
+            .map(|(_, v)| v)
     }
 }
 
@@ -96,17 +100,22 @@ pub(crate) async fn plain(world: &World) -> Http1<TcpStream> {
 }
 
 /// Connects with TLS, offering these protocols and showing this certificate.
-pub(crate) async fn tls(world: &World, protocols: &[&str], client: Option<&Profile>) -> std::io::Result<TlsStream<TcpStream>> {
+pub(crate) async fn tls(
+    world: &World,
+    protocols: &[&str],
+    client: Option<&Profile>,
+) -> std::io::Result<TlsStream<TcpStream>> {
     let mut roots = RootCertStore::empty();
-    for authority in world.pki.trusted(Issuer::Cluster, Timestamp::now()).await.expect("CA") {
+    for authority in world.pki.trusted(Issuer::Cluster, system()).await.expect("CA") {
         roots.add(authority).expect("readable");
     }
     let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let builder = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions().expect("versions");
+    let builder =
+        ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions().expect("versions");
     let builder = builder.with_root_certificates(roots);
     let mut config = match client {
         Some(profile) => {
-            let bundle = world.pki.bundle(profile, Timestamp::now()).await.expect("issued");
+            let bundle = world.pki.bundle(profile, system()).await.expect("issued");
             let (chain, key) = (bundle.chain().expect("readable"), bundle.key().expect("readable"));
             builder.with_client_auth_cert(chain, key).expect("usable")
         }

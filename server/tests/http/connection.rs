@@ -33,7 +33,9 @@ async fn bodies_arrive_whole_by_length_and_by_chunks() {
     assert_eq!(client.answer().await.body, "300000");
     let chunk = format!("{:x}\r\n{body}\r\n", body.len());
     let chunks = chunk.repeat(2);
-    client.send(&format!("POST /length HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n{chunks}0\r\n\r\n")).await;
+    client
+        .send(&format!("POST /length HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n{chunks}0\r\n\r\n"))
+        .await;
     assert_eq!(client.answer().await.body, "600000");
     assert_eq!(client.get("/ok").await.body, "ok");
 }

@@ -7,13 +7,13 @@ use std::time::Duration;
 
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
+use howdah_server::clock::system;
 use howdah_server::endpoint::SystemEndpoints;
 use howdah_server::endpoint::health::{Check, Health, Ping};
 use howdah_server::endpoint::metrics::MetricsEndpoint;
 use howdah_server::endpoint::version::Version;
 use howdah_server::filter::{Chain, Metrics, Parts};
 use howdah_server::listener::{self, Endpoint, Limits};
-use k8s_openapi::jiff::Timestamp;
 use prometheus_client::registry::Registry;
 use tokio::net::TcpStream;
 
@@ -53,7 +53,7 @@ async fn the_server_tells_about_itself() {
         handler: Arc::new(handler),
         metrics,
         request_timeout: Duration::from_secs(60),
-        clock: Timestamp::now,
+        clock: system,
     });
     let any = SocketAddr::from(([127, 0, 0, 1], 0));
     let server = listener::start(vec![Endpoint::Plain(any)], Limits::default(), chain).await.expect("started");
@@ -88,7 +88,8 @@ async fn the_server_tells_about_itself() {
     assert_eq!(answer.header("content-type"), Some("text/plain; version=0.0.4; charset=utf-8"));
     let text = answer.body;
     assert!(text.contains("# TYPE apiserver_request_total counter\n"), "{text}");
-    let not_found = r#"apiserver_request_total{verb="LIST",group="",version="",resource="",subresource="",scope="",code="404"} 1"#;
+    let not_found =
+        r#"apiserver_request_total{verb="LIST",group="",version="",resource="",subresource="",scope="",code="404"} 1"#;
     assert!(text.contains(not_found), "{text}");
     assert!(text.contains("apiserver_request_duration_seconds_bucket"), "{text}");
     assert!(text.contains(r#"apiserver_current_inflight_requests{request_kind="readOnly"} 1"#), "{text}");

@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
+use howdah_server::clock::system;
 use howdah_server::pki::Pki;
 use howdah_server::pki::file_store::FileStore;
 use howdah_server::pki::profile::Profile;
-use k8s_openapi::jiff::Timestamp;
 use rustls::ClientConfig;
 use tokio::net::TcpStream;
 
@@ -15,7 +15,9 @@ use crate::world::{World, identity, serving_profile};
 #[tokio::test]
 async fn alpn_chooses_the_protocol() {
     let world = World::start().await;
-    for (offered, chosen) in [(vec!["h2", "http/1.1"], Some("h2")), (vec!["http/1.1"], Some("http/1.1")), (vec![], None)] {
+    for (offered, chosen) in
+        [(vec!["h2", "http/1.1"], Some("h2")), (vec!["http/1.1"], Some("http/1.1")), (vec![], None)]
+    {
         let stream = tls(&world, &offered, None).await.expect("connected");
         assert_eq!(stream.get_ref().1.alpn_protocol(), chosen.map(str::as_bytes), "{offered:?}");
         if chosen == Some("h2") {
@@ -42,19 +44,22 @@ async fn client_certificates_reach_the_handler_whoever_issued_them() {
 
     // Of an authority nobody knows: refusing it is the authenticator's work, so that the client gets its 401.
     let other = FileStore::open(world.folder.path().join("other")).expect("opened");
-    let other = Pki::open(Arc::new(other), Timestamp::now()).await.expect("opened");
-    let bundle = other.bundle(&Profile::admin(), Timestamp::now()).await.expect("issued");
-    let config = trusting(&world).await.with_client_auth_cert(bundle.chain().expect("readable"), bundle.key().expect("readable"));
+    let other = Pki::open(Arc::new(other), system()).await.expect("opened");
+    let bundle = other.bundle(&Profile::admin(), system()).await.expect("issued");
+    let config = trusting(&world)
+        .await
+        .with_client_auth_cert(bundle.chain().expect("readable"), bundle.key().expect("readable"));
     let stream = connect(world.tls, config.expect("usable")).await.expect("connected");
     assert!(Http1::new(stream).get("/peer").await.body.starts_with("1 Tls"));
 }
 
 async fn trusting(world: &World) -> rustls::ConfigBuilder<ClientConfig, rustls::client::WantsClientCert> {
     let mut roots = rustls::RootCertStore::empty();
-    let authority = world.pki.trusted(howdah_server::pki::profile::Issuer::Cluster, Timestamp::now()).await.expect("CA");
+    let authority = world.pki.trusted(howdah_server::pki::profile::Issuer::Cluster, system()).await.expect("CA");
     roots.add(authority[0].clone()).expect("readable");
     let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let builder = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions().expect("versions");
+    let builder =
+        ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions().expect("versions");
     builder.with_root_certificates(roots)
 }
 

@@ -1,5 +1,7 @@
 //! Upgrades to raw streams, and that nobody gets one by pretending.
 
+use std::sync::atomic::Ordering;
+
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::time::timeout;
 
@@ -30,7 +32,8 @@ async fn a_megabyte_comes_back_exactly_over_tls() {
         let mut client = Http1::new(tls(&world, &["http/1.1"], None).await.expect("connected"));
         // Not the connection's first request.
         assert_eq!(client.get("/ok").await.body, "ok");
-        let head = format!("{method} {EXEC} HTTP/1.1\r\nHost: h\r\n{extra}Connection: Upgrade\r\nUpgrade: {protocol}\r\n\r\n");
+        let head =
+            format!("{method} {EXEC} HTTP/1.1\r\nHost: h\r\n{extra}Connection: Upgrade\r\nUpgrade: {protocol}\r\n\r\n");
         client.send(&head).await;
         let answer = client.head().await;
         assert!(answer.starts_with("HTTP/1.1 101 "), "{answer}");
@@ -53,17 +56,22 @@ async fn a_megabyte_comes_back_exactly_over_tls() {
         };
         timeout(PATIENCE, async { tokio::join!(send, receive) }).await.expect("in time");
         assert!(received == sent, "{protocol}: what came back differs");
-        // The end is passed on, in order.
+        // The end is passed on, in order, both ways.
         writer.shutdown().await.expect("closed");
         assert_eq!(timeout(PATIENCE, reader.read_buf(&mut received)).await.expect("in time").unwrap_or(0), 0);
     }
+    assert_eq!(world.handler.echoed.load(Ordering::SeqCst), 3);
 }
 
 #[tokio::test]
 async fn bytes_sent_along_with_the_head_are_not_lost() {
     let world = World::start().await;
     let mut client = plain(&world).await;
-    client.send(&format!("GET {EXEC} HTTP/1.1\r\nHost: h\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\nGET /early HTTP/1.1\r\n\r\n")).await;
+    client
+        .send(&format!(
+            "GET {EXEC} HTTP/1.1\r\nHost: h\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\nGET /early HTTP/1.1\r\n\r\n"
+        ))
+        .await;
     assert!(client.head().await.starts_with("HTTP/1.1 101 "));
     while client.read.len() < 23 {
         assert!(client.more().await, "ended early");
@@ -106,6 +114,8 @@ async fn nobody_gets_an_upgrade_by_pretending() {
     assert_eq!(http2.get(EXEC).await.0, 400);
     // A real one is seen as what it is.
     let mut client = plain(&world).await;
-    client.send("GET /headers HTTP/1.1\r\nHost: h\r\nConnection: keep-alive, Upgrade\r\nUpgrade: SPDY/3.1\r\n\r\n").await;
+    client
+        .send("GET /headers HTTP/1.1\r\nHost: h\r\nConnection: keep-alive, Upgrade\r\nUpgrade: SPDY/3.1\r\n\r\n")
+        .await;
     assert!(client.answer().await.body.ends_with(";upgrade=SPDY/3.1"));
 }

@@ -13,6 +13,7 @@ use howdah_server::authentication::user::UserInfo;
 use howdah_server::authentication::{Authenticated, AuthenticationError, Evidence, Outcome};
 use howdah_server::authorization::attributes::Attributes;
 use howdah_server::authorization::authorizer::{Authorizer, Verdict};
+use howdah_server::clock::system;
 use howdah_server::filter::seam::{Authenticator, FlowControl, Handler, Seat};
 use howdah_server::filter::{AuthorizedRequest, Chain, Metrics, Parts};
 use howdah_server::listener::{self, Endpoint, Identity, Limits, Server, Tls};
@@ -20,7 +21,6 @@ use howdah_server::pki::Pki;
 use howdah_server::pki::file_store::FileStore;
 use howdah_server::pki::profile::{Issuer, Profile, ServerNames};
 use howdah_server::status::ApiError;
-use k8s_openapi::jiff::Timestamp;
 use prometheus_client::registry::Registry;
 use tokio::io::AsyncWriteExt as _;
 use tokio::sync::Barrier;
@@ -71,6 +71,8 @@ impl FlowControl for TestFlowControl {
 pub(crate) struct TestHandler {
     /// Requests that are being answered or were.
     pub(crate) begun: AtomicUsize,
+    /// Upgraded connections that ended in good order.
+    pub(crate) echoed: Arc<AtomicUsize>,
     gathering: tokio::sync::OnceCell<Barrier>,
 }
 
@@ -79,7 +81,7 @@ impl TestHandler {
         self.begun.fetch_add(1, Ordering::SeqCst);
         let info = Arc::clone(request.info());
         if matches!(info.subresource.as_str(), "exec" | "attach") {
-            return Ok(echo(request));
+            return Ok(echo(request, Arc::clone(&self.echoed)));
         }
         if info.verb == "watch" {
             let ticks = stream::unfold(0_u32, |count| async move {
@@ -137,7 +139,7 @@ impl TestHandler {
 }
 
 /// Sends back what comes, over the upgraded connection.
-fn echo(request: AuthorizedRequest) -> HttpResponse {
+fn echo(request: AuthorizedRequest, echoed: Arc<AtomicUsize>) -> HttpResponse {
     let Some(protocol) = request.wants_upgrade().map(str::to_owned) else {
         return HttpResponse::BadRequest().body("no upgrade");
     };
@@ -145,8 +147,9 @@ fn echo(request: AuthorizedRequest) -> HttpResponse {
     tokio::task::spawn_local(async move {
         let (mut reader, mut writer) = tokio::io::split(upgraded);
         let copied = tokio::io::copy(&mut reader, &mut writer).await;
-        let closed = writer.shutdown().await;
-        copied.and(closed.map(|()| 0)).expect("the client stays to the end");
+        if copied.is_ok() && writer.shutdown().await.is_ok() {
+            echoed.fetch_add(1, Ordering::SeqCst);
+        }
     });
     response
 }
@@ -166,7 +169,7 @@ pub(crate) fn chain(handler: Arc<dyn Handler>) -> Arc<Chain> {
         handler,
         metrics: Metrics::register(&mut Registry::default()),
         request_timeout: Duration::from_secs(30),
-        clock: Timestamp::now,
+        clock: system,
     })
 }
 
@@ -192,11 +195,11 @@ pub(crate) fn serving_profile() -> Profile {
 }
 
 pub(crate) async fn identity(pki: &Pki, profile: &Profile) -> Identity {
-    let bundle = pki.bundle(profile, Timestamp::now()).await.expect("issued");
+    let bundle = pki.bundle(profile, system()).await.expect("issued");
     Identity {
         chain: bundle.chain().expect("readable"),
         key: bundle.key().expect("readable"),
-        client_authorities: pki.trusted(Issuer::Cluster, Timestamp::now()).await.expect("CA"),
+        client_authorities: pki.trusted(Issuer::Cluster, system()).await.expect("CA"),
     }
 }
 
@@ -208,7 +211,7 @@ impl World {
     pub(crate) async fn with_limits(limits: Limits) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let store = FileStore::open(folder.path().join("keys")).expect("opened");
-        let pki = Pki::open(Arc::new(store), Timestamp::now()).await.expect("opened");
+        let pki = Pki::open(Arc::new(store), system()).await.expect("opened");
         let shown = Tls::new(identity(&pki, &serving_profile()).await).expect("usable");
         let handler = Arc::new(TestHandler::default());
         let any = SocketAddr::from(([127, 0, 0, 1], 0));

@@ -85,7 +85,12 @@ impl Chain {
     ///
     /// # Errors
     /// When it is nobody's.
-    pub async fn review(&self, token: &str, audiences: &[String], now: Timestamp) -> Result<Authenticated, AuthenticationError> {
+    pub async fn review(
+        &self,
+        token: &str,
+        audiences: &[String],
+        now: Timestamp,
+    ) -> Result<Authenticated, AuthenticationError> {
         let audiences = if audiences.is_empty() { &self.tokens.issuers.api_audiences } else { audiences };
         let found = self.tokens.authenticate(token, audiences, now).await?;
         let found = found.ok_or_else(|| AuthenticationError::new(INVALID_TOKEN))?;

@@ -7,11 +7,8 @@ use k8s_openapi::api::core::v1::Secret;
 
 fn chain(anonymous: Anonymous) -> Chain {
     let mut objects = Objects::example();
-    let data = [
-        ("token-id", "abcdef"),
-        ("token-secret", "0123456789abcdef"),
-        ("usage-bootstrap-authentication", "true"),
-    ];
+    let data =
+        [("token-id", "abcdef"), ("token-secret", "0123456789abcdef"), ("usage-bootstrap-authentication", "true")];
     let secret = Secret {
         metadata: metadata("kube-system", "bootstrap-token-abcdef"),
         type_: Some("bootstrap.kubernetes.io/token".into()),

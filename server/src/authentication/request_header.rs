@@ -104,7 +104,8 @@ pub(super) fn extra_key(encoded: &str) -> String {
             decoded.push(byte);
             continue;
         }
-        let digit = |byte: Option<u8>| byte.and_then(|byte| char::from(byte).to_digit(16)).and_then(|d| u8::try_from(d).ok());
+        let digit =
+            |byte: Option<u8>| byte.and_then(|byte| char::from(byte).to_digit(16)).and_then(|d| u8::try_from(d).ok());
         let (Some(high), Some(low)) = (digit(bytes.next()), digit(bytes.next())) else { return encoded };
         decoded.push(high * 16 + low);
     }
@@ -139,7 +140,8 @@ mod tests {
         let user = user.expect("a user");
         assert_eq!((user.name.as_str(), user.uid.as_str()), ("jane", "u1"));
         assert_eq!(user.groups, ["a", "b"]);
-        let extra: Vec<(&str, &[String])> = user.extra.iter().map(|(key, values)| (key.as_str(), &values[..])).collect();
+        let extra: Vec<(&str, &[String])> =
+            user.extra.iter().map(|(key, values)| (key.as_str(), &values[..])).collect();
         assert_eq!(extra[0], ("bad%2", &["kept".to_owned()][..]));
         assert_eq!(extra[1], ("example.org/role", &["r".to_owned()][..]));
         assert_eq!(extra[2], ("scopes", &["s1".to_owned(), "s2".to_owned()][..]));

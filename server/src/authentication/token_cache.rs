@@ -75,9 +75,7 @@ impl TokenCache {
         let mut shard = self.shard(&key).lock().unwrap_or_else(PoisonError::into_inner);
         shard.known.insert(key, (until, found));
         shard.order.push_back((until, key));
-        while shard.order.front().is_some_and(|(oldest, _)| *oldest <= now)
-            || shard.order.len() > self.shard_capacity
-        {
+        while shard.order.front().is_some_and(|(oldest, _)| *oldest <= now) || shard.order.len() > self.shard_capacity {
             let Some((until, key)) = shard.order.pop_front() else { break };
             // What was learned anew since then stands further back in the order.
             if shard.known.get(&key).is_some_and(|(own, _)| *own == until) {

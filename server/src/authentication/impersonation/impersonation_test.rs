@@ -29,7 +29,11 @@ fn evidence<'a>(headers: &'a [(&'a str, &'a str)]) -> Evidence<'a> {
     Evidence { certificates: &[], headers, path: "/", now: Timestamp::UNIX_EPOCH }
 }
 
-fn ask(allowed: &[&'static str], requester: UserInfo, headers: &[(&str, &str)]) -> (Result<Impersonated, String>, Vec<String>) {
+fn ask(
+    allowed: &[&'static str],
+    requester: UserInfo,
+    headers: &[(&str, &str)],
+) -> (Result<Impersonated, String>, Vec<String>) {
     let authorizer = Listed { allowed: allowed.to_vec(), asked: Mutex::default() };
     let attributes = Attributes::resource(Arc::new(requester), "list", "", "pods").in_namespace("ns");
     let wanted = wanted_user(&evidence(headers)).expect("good headers").expect("a user");
@@ -137,10 +141,8 @@ fn constrained_modes_need_both_rights() {
 fn a_service_account_may_act_as_its_own_node() {
     let mut agent = UserInfo::new("system:serviceaccount:ns:agent", ["system:serviceaccounts"]);
     agent.extra.insert("authentication.kubernetes.io/node-name".into(), vec!["n".into()]);
-    let allowed = [
-        "impersonate-on:associated-node:list pods. ns/",
-        "impersonate:associated-node nodes.authentication.k8s.io *",
-    ];
+    let allowed =
+        ["impersonate-on:associated-node:list pods. ns/", "impersonate:associated-node nodes.authentication.k8s.io *"];
     let (result, asked) = ask(&allowed, agent.clone(), &[("Impersonate-User", "system:node:n")]);
     assert_eq!(user(result).2, "impersonate:associated-node");
     assert_eq!(asked, allowed);
@@ -152,7 +154,8 @@ fn a_service_account_may_act_as_its_own_node() {
 fn constrained_modes_refuse_what_is_too_strong() {
     let on = "impersonate-on:user-info:list";
     let all = ["impersonate:user-info users.authentication.k8s.io", on, "impersonate-on:user-info:list pods."];
-    let refusal = |header: (&str, &str)| ask(&all, requester(), &[("Impersonate-User", "jane"), header]).0.expect_err("refused");
+    let refusal =
+        |header: (&str, &str)| ask(&all, requester(), &[("Impersonate-User", "jane"), header]).0.expect_err("refused");
     let cases = [
         (("Impersonate-Group", "system:masters"), "impersonating the system:masters group is not allowed"),
         (("Impersonate-Group", ""), "impersonating the empty string group is not allowed"),

@@ -75,7 +75,12 @@ impl Mode {
     }
 
     /// Asks everything that this mode asks, and gives the user that results.
-    pub(super) fn check(self, authorizer: &dyn Authorizer, request: &Attributes, wanted: &UserInfo) -> Checked<UserInfo> {
+    pub(super) fn check(
+        self,
+        authorizer: &dyn Authorizer,
+        request: &Attributes,
+        wanted: &UserInfo,
+    ) -> Checked<UserInfo> {
         let asker = Asker { mode: self, authorizer, requester: self.requester(&request.user) };
         if self != Self::Legacy {
             let mode = self.verb().trim_start_matches("impersonate:");

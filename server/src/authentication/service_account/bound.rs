@@ -226,10 +226,8 @@ async fn check_objects(
 
 fn user_of(claims: &Claims) -> UserInfo {
     let KubernetesClaims { namespace, node, pod, serviceaccount, .. } = &claims.kubernetes;
-    let mut user = UserInfo::new(
-        service_account_user_name(namespace, &serviceaccount.name),
-        service_account_groups(namespace),
-    );
+    let mut user =
+        UserInfo::new(service_account_user_name(namespace, &serviceaccount.name), service_account_groups(namespace));
     user.uid.clone_from(&serviceaccount.uid);
     let mut add = |key: &str, value: &str| user.extra.insert(key.to_owned(), vec![value.to_owned()]);
     if let Some(pod) = pod.as_ref().filter(|pod| !pod.name.is_empty() && !pod.uid.is_empty()) {

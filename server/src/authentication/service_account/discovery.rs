@@ -109,10 +109,16 @@ mod tests {
         }
 
         let text = String::from_utf8(key_set(&keys)).expect("text");
-        let start = format!("{{\"keys\":[{{\"use\":\"sig\",\"kty\":\"RSA\",\"kid\":\"{}\",\"alg\":\"RS256\",\"n\":\"", rsa.id());
+        let start = format!(
+            "{{\"keys\":[{{\"use\":\"sig\",\"kty\":\"RSA\",\"kid\":\"{}\",\"alg\":\"RS256\",\"n\":\"",
+            rsa.id()
+        );
         assert!(text.starts_with(&start), "{text}");
         assert!(text.contains("\"e\":\"AQAB\"}"), "{text}");
-        let ec_start = format!("{{\"use\":\"sig\",\"kty\":\"EC\",\"kid\":\"{}\",\"crv\":\"P-256\",\"alg\":\"ES256\",\"x\":\"", ec.id());
+        let ec_start = format!(
+            "{{\"use\":\"sig\",\"kty\":\"EC\",\"kid\":\"{}\",\"crv\":\"P-256\",\"alg\":\"ES256\",\"x\":\"",
+            ec.id()
+        );
         assert!(text.contains(&ec_start), "{text}");
     }
 }

@@ -97,11 +97,8 @@ impl Objects {
     /// ServiceAccount `ns/sa`, Pod `ns/pod` of it on Node `node`, Secret `ns/secret`.
     pub(crate) fn example() -> Self {
         let account = ServiceAccount { metadata: metadata("ns", "sa"), ..ServiceAccount::default() };
-        let spec = PodSpec {
-            service_account_name: Some("sa".into()),
-            node_name: Some("node".into()),
-            ..PodSpec::default()
-        };
+        let spec =
+            PodSpec { service_account_name: Some("sa".into()), node_name: Some("node".into()), ..PodSpec::default() };
         let pod = Pod { metadata: metadata("ns", "pod"), spec: Some(spec), status: None };
         let secret = Secret { metadata: metadata("ns", "secret"), ..Secret::default() };
         let node = Node { metadata: metadata("", "node"), ..Node::default() };

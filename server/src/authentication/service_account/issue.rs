@@ -179,7 +179,9 @@ fn complete_metadata(own: &mut ObjectMeta, account: &ObjectMeta) -> Result<(), I
             group: "authentication.k8s.io",
             kind: "TokenRequest",
             name: account.name.clone().unwrap_or_default(),
-            detail: format!("the UID in the token request ({uid}) does not match the UID of the service account ({real})"),
+            detail: format!(
+                "the UID in the token request ({uid}) does not match the UID of the service account ({real})"
+            ),
         });
     }
     own.name.clone_from(&account.name);

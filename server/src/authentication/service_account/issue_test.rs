@@ -100,7 +100,8 @@ fn wrong_requests_are_refused_in_upstreams_words() {
         IssueError::Invalid(vec![InvalidField { path: "spec.expirationSeconds", value: value.to_string(), detail }])
     };
     let big = (1_i64 << 32) + 1;
-    let wrong_account = "cannot bind token for serviceaccount \"sa\" to pod running with different serviceaccount name.";
+    let wrong_account =
+        "cannot bind token for serviceaccount \"sa\" to pod running with different serviceaccount name.";
     let cases = [
         (request(Some(599), &[], None), invalid(599, "may not specify a duration less than 10 minutes")),
         (request(Some(big), &[], None), invalid(big, "may not specify a duration larger than 2^32 seconds")),
@@ -108,10 +109,7 @@ fn wrong_requests_are_refused_in_upstreams_words() {
             request(None, &[], Some(("ConfigMap", "c", ""))),
             IssueError::BadRequest("cannot bind token to object of type /v1, Kind=ConfigMap".into()),
         ),
-        (
-            request(None, &[], Some(("Pod", "gone", ""))),
-            IssueError::NotFound { resource: "pods", name: "gone".into() },
-        ),
+        (request(None, &[], Some(("Pod", "gone", ""))), IssueError::NotFound { resource: "pods", name: "gone".into() }),
         (
             request(None, &[], Some(("Pod", "pod", "old"))),
             IssueError::Conflict {

@@ -64,9 +64,8 @@ impl<'a> Parsed<'a> {
             return Err(AuthenticationError::new("invalid signature, no keys found"));
         }
         let signed = self.header.crit.is_none()
-            && candidates.any(|key| {
-                key.algorithm().name() == self.header.alg && key.verifies(self.message, &self.signature)
-            });
+            && candidates
+                .any(|key| key.algorithm().name() == self.header.alg && key.verifies(self.message, &self.signature));
         if !signed {
             return Err(AuthenticationError::new("invalid signature"));
         }
@@ -81,8 +80,7 @@ impl<'a> Parsed<'a> {
 /// When it can't be signed.
 pub(super) fn sign<T: Serialize>(key: &SigningKey, claims: &T) -> Result<String, KeyError> {
     let verifying = key.verifying_key();
-    let header =
-        Header { alg: verifying.algorithm().name().to_owned(), kid: verifying.id().to_owned(), crit: None };
+    let header = Header { alg: verifying.algorithm().name().to_owned(), kid: verifying.id().to_owned(), crit: None };
     let part = |json: serde_json::Result<Vec<u8>>| json.map(|json| URL_SAFE_NO_PAD.encode(json));
     let (Ok(header), Ok(payload)) = (part(serde_json::to_vec(&header)), part(serde_json::to_vec(claims))) else {
         return Err(KeyError::Sign);

@@ -150,7 +150,7 @@ pub struct SigningKey {
 }
 
 enum Pair {
-    P256(EcdsaKeyPair),
+    P256(Box<EcdsaKeyPair>),
     Rsa(Box<RsaKeyPair>),
 }
 
@@ -169,7 +169,7 @@ impl SigningKey {
         let random = SystemRandom::new();
         if let Ok(pair) = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, der, &random) {
             let verifying = VerifyingKey::from_spki(&p256_spki(pair.public_key().as_ref()))?;
-            return Ok(Self { pair: Pair::P256(pair), verifying, random });
+            return Ok(Self { pair: Pair::P256(Box::new(pair)), verifying, random });
         }
         let pair = RsaKeyPair::from_pkcs8(der).map_err(|_| KeyError::Unsupported)?;
         let verifying = VerifyingKey::from_spki(&rsa_spki(pair.public().as_ref()))?;
@@ -209,9 +209,7 @@ impl SigningKey {
     /// When there is no randomness.
     pub fn sign(&self, message: &[u8]) -> Result<Vec<u8>, KeyError> {
         match &self.pair {
-            Pair::P256(pair) => {
-                Ok(pair.sign(&self.random, message).map_err(|_| KeyError::Sign)?.as_ref().to_vec())
-            }
+            Pair::P256(pair) => Ok(pair.sign(&self.random, message).map_err(|_| KeyError::Sign)?.as_ref().to_vec()),
             Pair::Rsa(pair) => {
                 let mut signature = vec![0; pair.public().modulus_len()];
                 pair.sign(&RSA_PKCS1_SHA256, &self.random, message, &mut signature).map_err(|_| KeyError::Sign)?;

@@ -74,10 +74,8 @@ pub async fn authenticate(
     check_claims(&public.sub, &private)?;
     check_objects(&private, objects, token, &mut found).await?;
     let LegacyClaims { namespace, account_name, account_uid, .. } = private;
-    found.user = UserInfo::new(
-        service_account_user_name(&namespace, &account_name),
-        service_account_groups(&namespace),
-    );
+    found.user =
+        UserInfo::new(service_account_user_name(&namespace, &account_name), service_account_groups(&namespace));
     found.user.uid = account_uid;
     Ok(Some(found))
 }

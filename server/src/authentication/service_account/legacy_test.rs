@@ -71,7 +71,10 @@ fn claims_and_objects_are_checked() {
         assert_eq!(ask(&key, &objects(&token), &token).expect_err(expected).to_string(), expected);
     }
     let token = token(&key, &[]);
-    assert_eq!(ask(&key, &objects("another"), &token).expect_err("other").to_string(), "Token does not match server's copy");
+    assert_eq!(
+        ask(&key, &objects("another"), &token).expect_err("other").to_string(),
+        "Token does not match server's copy"
+    );
     let mut deleted = objects(&token);
     delete(&mut deleted.secrets.get_mut("ns/secret").expect("the secret").metadata, 0);
     assert_eq!(ask(&key, &deleted, &token).expect_err("deleted").to_string(), "Token has been invalidated");

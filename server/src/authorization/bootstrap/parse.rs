@@ -15,9 +15,7 @@
 
 use std::collections::BTreeMap;
 
-use k8s_openapi::api::rbac::v1::{
-    ClusterRole, ClusterRoleBinding, PolicyRule, Role, RoleBinding, RoleRef, Subject,
-};
+use k8s_openapi::api::rbac::v1::{ClusterRole, ClusterRoleBinding, PolicyRule, Role, RoleBinding, RoleRef, Subject};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{LabelSelector, ObjectMeta};
 
 use super::{AGGREGATE_TO_LABEL_PREFIX, BOOTSTRAPPING_LABEL, BootstrapPolicy};
@@ -86,7 +84,9 @@ impl Policy {
 fn begin(line: &str) -> Option<Object> {
     let words: Vec<&str> = line.split(' ').collect();
     Some(match words[..] {
-        ["ClusterRole", name] => Object::ClusterRole(ClusterRole { metadata: metadata(None, name), ..Default::default() }),
+        ["ClusterRole", name] => {
+            Object::ClusterRole(ClusterRole { metadata: metadata(None, name), ..Default::default() })
+        }
         ["Role", name] => {
             let (namespace, name) = name.split_once('/')?;
             Object::Role(Role { metadata: metadata(Some(namespace), name), rules: None })
@@ -141,7 +141,9 @@ fn rule(words: &[&str]) -> Option<PolicyRule> {
         ["at", paths] => rule.non_resource_urls = Some(list(paths)),
         ["on", resources, "in", groups, names @ ..] => {
             rule.resources = Some(list(resources));
-            rule.api_groups = Some(list(groups).into_iter().map(|group| if group == "core" { String::new() } else { group }).collect());
+            rule.api_groups = Some(
+                list(groups).into_iter().map(|group| if group == "core" { String::new() } else { group }).collect(),
+            );
             match names {
                 [] => {}
                 ["named", names] => rule.resource_names = Some(list(names)),

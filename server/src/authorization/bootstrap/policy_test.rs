@@ -75,7 +75,12 @@ fn well_known_users_may_do_what_they_may_upstream() {
         ("system:kube-controller-manager", "system:authenticated", "create serviceaccounts/token", true),
         ("system:serviceaccount:kube-system:deployment-controller", "x", "create apps/replicasets", true),
         ("system:serviceaccount:kube-system:deployment-controller", "x", "create pods", false),
-        ("system:serviceaccount:kube-system:generic-garbage-collector", "x", "delete anything.example.org/things", true),
+        (
+            "system:serviceaccount:kube-system:generic-garbage-collector",
+            "x",
+            "delete anything.example.org/things",
+            true,
+        ),
         ("x", "system:nodes", "get pods", false),
         ("x", "system:serviceaccounts", "get /openid/v1/jwks", true),
     ];

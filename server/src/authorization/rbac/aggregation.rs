@@ -123,7 +123,10 @@ mod tests {
         assert_eq!(verbs(vec![selector("x", "In", &["true"])]), strings(&["1", "2", "3"]));
         assert_eq!(verbs(vec![selector("x", "NotIn", &["true"])]), strings(&["2"]));
         assert_eq!(verbs(vec![selector("x", "Exists", &[])]), strings(&["1", "2", "3"]));
-        assert_eq!(verbs(vec![selector("x", "Near", &[])]), Err(r#""Near" is not a valid label selector operator"#.into()));
+        assert_eq!(
+            verbs(vec![selector("x", "Near", &[])]),
+            Err(r#""Near" is not a valid label selector operator"#.into())
+        );
         assert!(verbs(vec![selector("x", "In", &[])]).is_err());
         assert_eq!(aggregated_rules(&role("plain", "", &[]), []), Ok(None));
     }

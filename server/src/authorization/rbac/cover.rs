@@ -40,11 +40,7 @@ pub fn break_down(rule: &PolicyRule) -> Vec<PolicyRule> {
     }
     for path in list(&rule.non_resource_urls) {
         for verb in &rule.verbs {
-            atoms.push(PolicyRule {
-                non_resource_urls: one(path),
-                verbs: vec![verb.clone()],
-                ..PolicyRule::default()
-            });
+            atoms.push(PolicyRule { non_resource_urls: one(path), verbs: vec![verb.clone()], ..PolicyRule::default() });
         }
     }
     atoms
@@ -178,7 +174,11 @@ mod tests {
             ),
             (&["get,list,watch pods core"], &["* pods core"], r#"{APIGroups:[""], Resources:["pods"], Verbs:["*"]}"#),
             (&["get pods core"], &["get pods/log core"], r#"{APIGroups:[""], Resources:["pods/log"], Verbs:["get"]}"#),
-            (&["get pods/* core"], &["get pods/log core"], r#"{APIGroups:[""], Resources:["pods/log"], Verbs:["get"]}"#),
+            (
+                &["get pods/* core"],
+                &["get pods/log core"],
+                r#"{APIGroups:[""], Resources:["pods/log"], Verbs:["get"]}"#,
+            ),
             (
                 &["get /a"],
                 &["get,post /a,/b"],

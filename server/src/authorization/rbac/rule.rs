@@ -111,8 +111,7 @@ mod tests {
         ];
         for ((verbs, groups, resources, names), (verb, group, resource, subresource, name), expected) in cases {
             let user = Arc::new(UserInfo::default());
-            let attributes =
-                Attributes::resource(user, verb, group, resource).on_subresource(subresource).named(name);
+            let attributes = Attributes::resource(user, verb, group, resource).on_subresource(subresource).named(name);
             let rule = resource_rule(verbs, groups, resources, names);
             assert_eq!(allows(&rule, &attributes), *expected, "{rule:?} {attributes:?}");
         }

@@ -86,7 +86,13 @@ fn decides_with_upstreams_reasons() {
             Decision::Allow,
             r#"RBAC: allowed by ClusterRoleBinding "c1" of ClusterRole "viewer" to Group "g""#,
         ),
-        ("x", "", "get pods ns", Decision::Allow, r#"RBAC: allowed by RoleBinding "r1/ns" of Role "reader" to User "x""#),
+        (
+            "x",
+            "",
+            "get pods ns",
+            Decision::Allow,
+            r#"RBAC: allowed by RoleBinding "r1/ns" of Role "reader" to User "x""#,
+        ),
         (
             "system:serviceaccount:ns:sa",
             "",
@@ -135,11 +141,21 @@ fn decides_with_upstreams_reasons() {
 
 #[test]
 fn only_bindings_that_name_the_user_are_visited() {
-    let mut objects = RbacObjects { cluster_roles: vec![cluster_role("r", vec![allow("get", "pods")])], ..Default::default() };
+    let mut objects =
+        RbacObjects { cluster_roles: vec![cluster_role("r", vec![allow("get", "pods")])], ..Default::default() };
     for number in 0..2000 {
         let user = format!("User u{number}");
-        objects.cluster_role_bindings.push(cluster_binding(&format!("b{number}"), reference("ClusterRole", "r"), &[&user]));
-        objects.role_bindings.push(binding("ns", &format!("b{number}"), reference("ClusterRole", "r"), &[&user, "Group g"]));
+        objects.cluster_role_bindings.push(cluster_binding(
+            &format!("b{number}"),
+            reference("ClusterRole", "r"),
+            &[&user],
+        ));
+        objects.role_bindings.push(binding(
+            "ns",
+            &format!("b{number}"),
+            reference("ClusterRole", "r"),
+            &[&user, "Group g"],
+        ));
     }
     let snapshot = Snapshot::new(objects);
     let visited = |user: UserInfo, verb: &str| {
@@ -162,7 +178,10 @@ fn rules_are_listed_with_what_could_not_be_resolved() {
         .iter()
         .map(|rule| (rule.verbs[0].as_str(), rule.resources.as_deref().unwrap_or_default()))
         .collect();
-    assert_eq!(listed, [("list", &["nodes".to_owned()][..]), ("list", &["pods".to_owned()]), ("get", &["pods".to_owned()])]);
+    assert_eq!(
+        listed,
+        [("list", &["nodes".to_owned()][..]), ("list", &["pods".to_owned()]), ("get", &["pods".to_owned()])]
+    );
     assert_eq!((rules.incomplete, rules.evaluation_error()), (false, None));
 
     let rules = snapshot.rules_for(&UserInfo::new("lost", [""; 0]), "");

@@ -104,7 +104,7 @@ where
         timeout(handshake_timeout, builder.handshake(io)).await.map_err(|_elapsed| H2Error::Slow)??;
     let activity = Rc::new(Activity { running: Cell::new(0), idle_since: Cell::new(Instant::now()) });
     let ping_pong = connection.ping_pong();
-    let mut watched = std::pin::pin!(watch_over(ping_pong, Rc::clone(&activity)));
+    let mut watched = std::pin::pin!(watch_over(ping_pong, Rc::clone(&activity), handshake_timeout));
     let mut draining = std::pin::pin!(data.shutdown.clone().draining());
     let mut leaving = false;
     loop {
@@ -144,16 +144,19 @@ enum Alive {
     Dead,
 }
 
-async fn watch_over(mut ping_pong: Option<PingPong>, activity: Rc<Activity>) -> Alive {
+/// Pings once to see the handshake through, and then whenever the connection may be dead. Ends when it is, or is idle.
+async fn watch_over(mut ping_pong: Option<PingPong>, activity: Rc<Activity>, first_within: Duration) -> Alive {
+    let mut within = first_within;
     loop {
+        if let Some(ping_pong) = &mut ping_pong
+            && !matches!(timeout(within, ping_pong.ping(Ping::opaque())).await, Ok(Ok(_)))
+        {
+            return Alive::Dead;
+        }
+        within = PONG_WITHIN;
         sleep(PING_AFTER).await;
         if activity.running.get() == 0 && activity.idle_since.get().elapsed() >= IDLE_TIMEOUT {
             return Alive::Idle;
-        }
-        if let Some(ping_pong) = &mut ping_pong
-            && !matches!(timeout(PONG_WITHIN, ping_pong.ping(Ping::opaque())).await, Ok(Ok(_)))
-        {
-            return Alive::Dead;
         }
     }
 }

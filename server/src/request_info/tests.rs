@@ -110,6 +110,7 @@ fn resource_requests() {
     assert!(RESOURCES.len() >= 60);
     for (method, url, verb, prefix, group, version, namespace, resource, subresource, name, parts) in RESOURCES {
         let info = parse(method, url).expect("readable");
+        let joined = info.parts.join("|");
         let read = [
             &info.verb,
             &info.api_prefix,
@@ -119,7 +120,7 @@ fn resource_requests() {
             &info.resource,
             &info.subresource,
             &info.name,
-            &info.parts.join("|"),
+            &joined,
         ]
         .map(String::as_str);
         assert!(info.is_resource_request, "{method} {url}");

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use k8s_openapi::jiff::Timestamp;
 
 use super::bearer::{INVALID_TOKEN, header_token, protocol_token};
-use super::request_header::RequestHeader;
+use super::request_header::{RequestHeader, is_standard};
 use super::service_account::bound::{self, Issuers};
 use super::service_account::{ObjectGetter, legacy};
 use super::token_cache::TokenCache;
@@ -95,6 +95,12 @@ impl Chain {
         let found = self.tokens.authenticate(token, audiences, now).await?;
         let found = found.ok_or_else(|| AuthenticationError::new(INVALID_TOKEN))?;
         Ok(with_authenticated_group(found))
+    }
+
+    /// Whether a header says who a request comes from, so that it is not passed on to anybody: the front proxy's, and
+    /// the standard ones of front proxies whether or not there is one. `Authorization` is the caller's business.
+    pub fn owns_header(&self, name: &str) -> bool {
+        is_standard(name) || self.request_header.as_ref().is_some_and(|proxy| proxy.owns(name))
     }
 
     async fn own_token(&self, token: &str, now: Timestamp) -> Outcome {

@@ -87,3 +87,13 @@ fn reviews_ask_for_audiences() {
     assert_eq!(review(token, &["other"]), Err("invalid bearer token".into()));
     assert_eq!(review("wrong", &[]), Err("invalid bearer token".into()));
 }
+
+#[test]
+fn identity_headers_are_kept_from_handlers() {
+    let chain = chain(Anonymous::Everywhere);
+    for (name, owned) in
+        [("x-remote-user", true), ("X-Remote-Extra-Scopes", true), ("x-remote", false), ("accept", false)]
+    {
+        assert_eq!(chain.owns_header(name), owned, "{name}");
+    }
+}

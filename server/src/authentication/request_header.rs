@@ -87,6 +87,12 @@ impl RequestHeader {
     }
 }
 
+/// Whether a header is one that front proxies use by convention.
+pub(super) fn is_standard(header: &str) -> bool {
+    ["X-Remote-User", "X-Remote-Uid", "X-Remote-Group"].iter().any(|own| header.eq_ignore_ascii_case(own))
+        || strip_prefix(header, "X-Remote-Extra-").is_some()
+}
+
 /// The rest of a header's name behind a prefix, in whichever case.
 pub(super) fn strip_prefix<'a>(header: &'a str, prefix: &str) -> Option<&'a str> {
     let head = header.get(..prefix.len())?;

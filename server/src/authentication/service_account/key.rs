@@ -257,3 +257,7 @@ fn der(tag: u8, content: &[u8]) -> Vec<u8> {
     element.extend_from_slice(content);
     element
 }
+
+#[cfg(test)]
+#[path = "key_test.rs"]
+mod tests;

@@ -4,12 +4,13 @@
 //! everything in it is valid now (the root as well), and its extended key usage, where it has one, allows client
 //! authentication. Source: <https://kubernetes.io/docs/reference/access-authn-authz/authentication/#x509-client-certificates>.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::fmt::Write as _;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use k8s_openapi::jiff::Timestamp;
-use ring::digest::{SHA256, digest};
+use ring::digest::{Context, SHA256, digest};
 use rustls_pki_types::{CertificateDer, TrustAnchor, UnixTime};
 use webpki::{ALL_VERIFICATION_ALGS, EndEntityCert, KeyUsage, anchor_from_trusted_cert};
 use x509_parser::certificate::X509Certificate;
@@ -23,18 +24,38 @@ const ORGANIZATION: &str = "2.5.4.10";
 /// Kubernetes' own attribute for a user's uid (beta and on by default since v1.33).
 const USER_UID: &str = "1.3.6.1.4.1.57683.2";
 
-/// A set of certificate authorities.
+/// How many verified chains are remembered.
+const REMEMBERED: usize = 4_096;
+
+/// A set of certificate authorities, and the chains that it has verified. Clones share both.
 #[derive(Clone)]
 pub struct ClientCas {
-    roots: Vec<Root>,
+    roots: Arc<[Root]>,
+    verified: Arc<Mutex<Verified>>,
 }
 
-#[derive(Clone)]
 struct Root {
     anchor: TrustAnchor<'static>,
-    not_before: i64,
-    not_after: i64,
+    window: Window,
 }
+
+/// From when to when something is valid, in seconds since the epoch, both included.
+#[derive(Clone, Copy)]
+struct Window {
+    from: i64,
+    until: i64,
+}
+
+/// Chains that lead to a root, by digest, each with the time in which all of it is valid: signatures do not change, so
+/// that a connection's chain is verified at its first request and compared with the clock at the others. Bounded: a
+/// full memory forgets what it learned first.
+#[derive(Default)]
+struct Verified {
+    windows: HashMap<Digest, Window>,
+    order: VecDeque<Digest>,
+}
+
+type Digest = [u8; 32];
 
 /// A root that is no certificate.
 #[derive(Debug, thiserror::Error)]
@@ -54,15 +75,10 @@ impl ClientCas {
         for (index, certificate) in certificates.iter().enumerate() {
             let failed = |reason: String| RootError { index, reason };
             let anchor = anchor_from_trusted_cert(certificate).map_err(|error| failed(error.to_string()))?.to_owned();
-            let (_, parsed) = X509Certificate::from_der(certificate).map_err(|error| failed(error.to_string()))?;
-            let validity = parsed.validity();
-            roots.push(Root {
-                anchor,
-                not_before: validity.not_before.timestamp(),
-                not_after: validity.not_after.timestamp(),
-            });
+            let window = Window::of(certificate).map_err(failed)?;
+            roots.push(Root { anchor, window });
         }
-        Ok(Self { roots })
+        Ok(Self { roots: roots.into(), verified: Arc::default() })
     }
 
     /// Verifies the client's certificates, the first of which is its own.
@@ -70,20 +86,81 @@ impl ClientCas {
     /// # Errors
     /// When no chain to a root is valid at `now`.
     pub fn verify(&self, certificates: &[CertificateDer<'_>], now: Timestamp) -> Result<(), AuthenticationError> {
+        let digest = chain_digest(certificates);
+        let known = self.verified.lock().unwrap_or_else(PoisonError::into_inner).windows.get(&digest).copied();
+        if known.is_some_and(|window| window.contains(now)) {
+            return Ok(());
+        }
+        let window = self.verify_anew(certificates, now)?;
+        self.verified.lock().unwrap_or_else(PoisonError::into_inner).remember(digest, window);
+        Ok(())
+    }
+
+    /// Verifies the signatures, and gives the time in which the whole chain is valid.
+    fn verify_anew(&self, certificates: &[CertificateDer<'_>], now: Timestamp) -> Result<Window, AuthenticationError> {
         let Some((leaf, intermediates)) = certificates.split_first() else {
             return Err(AuthenticationError::new("there is no certificate"));
         };
-        let failed = |error: webpki::Error| AuthenticationError(format!("verifying certificate failed: x509: {error}"));
-        let seconds = now.as_second();
-        let valid = self.roots.iter().filter(|root| root.not_before <= seconds && seconds <= root.not_after);
-        let anchors: Vec<TrustAnchor<'_>> = valid.map(|root| root.anchor.clone()).collect();
-        let time = UnixTime::since_unix_epoch(Duration::from_secs(u64::try_from(seconds).unwrap_or_default()));
-        let leaf = EndEntityCert::try_from(leaf).map_err(failed)?;
+        let failed = |reason: String| AuthenticationError(format!("verifying certificate failed: x509: {reason}"));
+        let refused = |error: webpki::Error| failed(error.to_string());
+        let valid: Vec<&Root> = self.roots.iter().filter(|root| root.window.contains(now)).collect();
+        let anchors: Vec<TrustAnchor<'_>> = valid.iter().map(|root| root.anchor.clone()).collect();
+        let seconds = u64::try_from(now.as_second()).unwrap_or_default();
+        let time = UnixTime::since_unix_epoch(Duration::from_secs(seconds));
+        let end = EndEntityCert::try_from(leaf).map_err(refused)?;
         let usage = KeyUsage::client_auth();
-        leaf.verify_for_usage(ALL_VERIFICATION_ALGS, &anchors, intermediates, time, usage, None, None)
-            .map_err(failed)?;
-        Ok(())
+        let path = end
+            .verify_for_usage(ALL_VERIFICATION_ALGS, &anchors, intermediates, time, usage, None, None)
+            .map_err(refused)?;
+        let mut window = Window::of(leaf).map_err(failed)?;
+        for intermediate in path.intermediate_certificates() {
+            window = window.and(Window::of(&intermediate.der()).map_err(failed)?);
+        }
+        let roots = valid.iter().filter(|root| root.anchor == *path.anchor());
+        Ok(roots.fold(window, |window, root| window.and(root.window)))
     }
+}
+
+impl Window {
+    fn of(certificate: &CertificateDer<'_>) -> Result<Self, String> {
+        let (_, parsed) = X509Certificate::from_der(certificate).map_err(|error| error.to_string())?;
+        let validity = parsed.validity();
+        Ok(Self { from: validity.not_before.timestamp(), until: validity.not_after.timestamp() })
+    }
+
+    fn and(self, other: Self) -> Self {
+        Self { from: self.from.max(other.from), until: self.until.min(other.until) }
+    }
+
+    fn contains(self, now: Timestamp) -> bool {
+        (self.from..=self.until).contains(&now.as_second())
+    }
+}
+
+impl Verified {
+    fn remember(&mut self, digest: Digest, window: Window) {
+        if self.windows.insert(digest, window).is_some() {
+            return;
+        }
+        self.order.push_back(digest);
+        if self.order.len() > REMEMBERED
+            && let Some(oldest) = self.order.pop_front()
+        {
+            self.windows.remove(&oldest);
+        }
+    }
+}
+
+/// One digest of all certificates, where they end included.
+fn chain_digest(certificates: &[CertificateDer<'_>]) -> Digest {
+    let mut context = Context::new(&SHA256);
+    for certificate in certificates {
+        context.update(&certificate.len().to_be_bytes());
+        context.update(certificate);
+    }
+    let mut digest = Digest::default();
+    digest.copy_from_slice(context.finish().as_ref());
+    digest
 }
 
 /// Recognises the request's client certificate.

@@ -149,3 +149,37 @@ fn odd_uids_are_refused() {
     let error = ask(&[&authority], &[certificate], START + HOUR).expect_err("an empty uid");
     assert_eq!(error.to_string(), "UID cannot be an empty string");
 }
+
+#[test]
+fn a_verified_chain_is_remembered_as_long_as_it_is_valid() {
+    let (authority, other) = (Authority::new("ca", 10), Authority::new("other", 10));
+    let middle = authority.intermediate("middle", 2);
+    let certificate = middle.sign(&params(&[(DnType::CommonName, "jane")], 5));
+    let chain = [certificate.clone(), middle.certificate.clone()];
+    let roots = ClientCas::new(std::slice::from_ref(&authority.certificate)).expect("roots");
+    let at = |seconds: i64| Timestamp::from_second(START + seconds).expect("a time");
+    let remembered = || roots.verified.lock().expect("not poisoned").windows.len();
+    assert!(roots.verify(&chain[..1], at(HOUR)).is_err());
+    assert_eq!(remembered(), 0, "what fails is not remembered");
+    assert!(roots.verify(&chain, at(HOUR)).is_ok());
+    assert!(roots.clone().verify(&chain, at(2 * HOUR)).is_ok());
+    assert_eq!(remembered(), 1);
+    // The intermediate ends first; it ends the chain, remembered or not.
+    assert!(roots.verify(&chain, at(48 * HOUR + 1)).is_err());
+    assert!(roots.verify(&chain, at(-1)).is_err());
+    // Another chain, or other roots, know nothing of it.
+    assert!(roots.verify(&chain[..1], at(HOUR)).is_err());
+    assert!(ClientCas::new(&[other.certificate]).expect("roots").verify(&chain, at(HOUR)).is_err());
+}
+
+#[test]
+fn no_more_chains_than_agreed_are_remembered() {
+    let mut verified = Verified::default();
+    for number in 0..REMEMBERED * 2 {
+        let mut digest = Digest::default();
+        digest[..8].copy_from_slice(&number.to_be_bytes());
+        verified.remember(digest, Window { from: 0, until: 1 });
+        verified.remember(digest, Window { from: 0, until: 2 });
+    }
+    assert_eq!((verified.windows.len(), verified.order.len()), (REMEMBERED, REMEMBERED));
+}

@@ -124,7 +124,7 @@ pub enum Refusal {
     /// 404.
     #[error("{resource} {} not found", quote(name))]
     NotFound {
-        /// The resource.
+        /// What is missing, in the singular, as upstream has it here.
         resource: &'static str,
         /// The name.
         name: String,

@@ -101,7 +101,7 @@ impl NodeWrite<'_> {
             return forbidden(format!("node {node} must not set blockOwnerDeletion on an owner reference"));
         }
         let Some(own) = self.cluster.node(self.node) else {
-            return Err(Refusal::NotFound { resource: "nodes", name: self.node.to_owned() });
+            return Err(Refusal::NotFound { resource: "node", name: self.node.to_owned() });
         };
         let uid = own.metadata.uid.as_deref().unwrap_or_default();
         if owner.uid != uid {
@@ -117,7 +117,7 @@ impl NodeWrite<'_> {
     fn bound_here(&self, name: &str) -> Result<bool, Refusal> {
         match self.cluster.pod(self.write.namespace, name) {
             Some(pod) => Ok(node_of(&pod) == self.node),
-            None => Err(Refusal::NotFound { resource: "pods", name: name.to_owned() }),
+            None => Err(Refusal::NotFound { resource: "pod", name: name.to_owned() }),
         }
     }
 }

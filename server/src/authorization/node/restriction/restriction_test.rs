@@ -124,7 +124,7 @@ fn pods_are_deleted_and_evicted_where_they_run() {
     assert_eq!(ask("DELETE core/pods ns mine", none, none), Ok(()));
     let only = "node \"n\" can only delete pods with spec.nodeName set to itself";
     assert_eq!(ask("DELETE core/pods ns theirs", none, none), refused(only));
-    assert_eq!(ask("DELETE core/pods ns gone", none, none), missing("pods", "gone"));
+    assert_eq!(ask("DELETE core/pods ns gone", none, none), missing("pod", "gone"));
     let update = "unexpected operation \"UPDATE\", node \"n\" can only create and delete mirror pods";
     assert_eq!(ask("UPDATE core/pods ns mine", none, none), refused(update));
     let other = "unexpected pod subresource \"exec\", only 'status' and 'eviction' are allowed";
@@ -303,7 +303,7 @@ fn tokens_are_for_the_nodes_pods_and_their_audiences() {
         (unbound, refused(not_bound)),
         (request("Secret", "mine", "mine-uid", &[]), refused(not_bound)),
         (request("Pod", "mine", "", &[]), refused("node requested token with a pod binding without a uid")),
-        (request("Pod", "gone", "u", &[]), missing("pods", "gone")),
+        (request("Pod", "gone", "u", &[]), missing("pod", "gone")),
         (request("Pod", "mine", "old", &[]), refused(replaced)),
         (
             request("Pod", "theirs", "theirs-uid", &[]),

@@ -20,7 +20,7 @@ impl NodeWrite<'_> {
             return forbidden("node requested token with a pod binding without a uid");
         };
         let Some(pod) = self.cluster.pod(self.write.namespace, name) else {
-            return Err(Refusal::NotFound { resource: "pods", name: name.to_owned() });
+            return Err(Refusal::NotFound { resource: "pod", name: name.to_owned() });
         };
         if pod.metadata.uid.as_ref() != Some(&uid) {
             return forbidden(format!(

@@ -205,7 +205,7 @@ impl Chain {
         if let Some(audit) = &parts.audit {
             audit.received(&entry);
         }
-        let acting = self.acting_user(&evidence, info.attributes(Arc::clone(&user)));
+        let acting = self.acting_user(&evidence, &info.attributes(Arc::clone(&user)));
         entry.impersonated = acting.as_ref().ok().and_then(Option::as_ref);
         let answered = match &acting {
             Ok(None) => self.authorize(&arrival, payload, info.attributes(Arc::clone(&user)), info, deadline).await,
@@ -233,13 +233,13 @@ impl Chain {
     }
 
     /// Whom the request goes on as, when it asks to be somebody else.
-    fn acting_user(&self, evidence: &Evidence<'_>, attributes: Attributes) -> Result<Option<Impersonated>, ApiError> {
+    fn acting_user(&self, evidence: &Evidence<'_>, attributes: &Attributes) -> Result<Option<Impersonated>, ApiError> {
         let refused = |error| match error {
             ImpersonationError::BadRequest(message) => ApiError::BadRequest(message),
             ImpersonationError::Forbidden { attributes, reason } => ApiError::forbidden(&attributes, &reason),
         };
         let Some(wanted) = impersonation::wanted_user(evidence).map_err(refused)? else { return Ok(None) };
-        impersonation::impersonate(&*self.parts.authorizer, &attributes, &wanted).map(Some).map_err(refused)
+        impersonation::impersonate(&*self.parts.authorizer, attributes, &wanted).map(Some).map_err(refused)
     }
 
     /// Flow control, authorization, and the handler.

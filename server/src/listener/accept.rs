@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use rustix::net::sockopt::{set_socket_keepalive, set_tcp_keepidle, set_tcp_keepintvl};
 use tokio::net::{TcpListener, UnixListener};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::sleep;
@@ -19,6 +20,11 @@ use super::{Endpoint, ListenError, unix};
 
 /// How long to wait when accepting fails for want of descriptors or memory, so as not to spin.
 const PAUSE_AFTER_FAILURE: Duration = Duration::from_millis(50);
+
+/// When the kernel begins to ask whether a silent peer is still there, and how often: a watch whose client has lost its
+/// power would stay for ever otherwise.
+const KEEP_ALIVE_AFTER: Duration = Duration::from_secs(30);
+const KEEP_ALIVE_EVERY: Duration = Duration::from_secs(15);
 
 /// A socket on its way to a worker; not registered with any runtime.
 #[derive(Debug)]
@@ -100,6 +106,9 @@ impl Acceptor {
             Self::Tcp(listener, tls) => {
                 let (stream, address) = listener.accept().await?;
                 stream.set_nodelay(true)?;
+                set_socket_keepalive(&stream, true)?;
+                set_tcp_keepidle(&stream, KEEP_ALIVE_AFTER)?;
+                set_tcp_keepintvl(&stream, KEEP_ALIVE_EVERY)?;
                 let stream = stream.into_std()?;
                 Ok(match tls {
                     Some(tls) => Socket::Tls(stream, address, Arc::clone(tls)),

@@ -166,6 +166,20 @@ async fn a_kubeconfig_says_it_all() {
     assert_eq!(std::fs::metadata(&path).expect("there").permissions().mode() & 0o777, 0o600);
 }
 
+#[tokio::test]
+async fn a_running_listener_gets_the_renewed_certificate() {
+    let (_folder, store) = store();
+    let pki = Pki::open(store, now()).await.expect("opened");
+    let profile = Profile::serving(&server_names());
+    let (first, identity) = renewal::identity(&pki, &profile, now()).await.expect("issued");
+    let tls = crate::listener::Tls::new(identity).expect("usable");
+    let kept = renewal::refresh(&pki, &profile, &tls, &first, now() + days(1)).await.expect("looked at");
+    assert_eq!(kept, first);
+    let renewed = renewal::refresh(&pki, &profile, &tls, &first, now() + days(250)).await.expect("renewed");
+    assert_ne!(renewed, first);
+    assert_eq!(renewed.validity().expect("readable").not_after, now() + days(250 + 365));
+}
+
 #[test]
 fn due_is_two_thirds() {
     let validity = renewal::Validity { not_before: now(), not_after: now() + days(300) };

@@ -1,10 +1,13 @@
 //! The filters, as clients see them.
 
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
+use tokio::io::AsyncWriteExt as _;
+use tokio::net::TcpStream;
 use tokio::time::timeout;
 
-use crate::client::{Answer, plain};
+use crate::client::{Answer, Http2, PATIENCE, plain};
 use crate::world::World;
 
 async fn ask(world: &World, request: &str, lines: &str) -> Answer {
@@ -148,4 +151,33 @@ async fn watches_outlive_the_deadline_and_streams_do_not() {
         assert!(watching.more().await, "ended");
     }
     assert!(timeout(Duration::from_millis(200), watching.more()).await.is_err(), "goes on");
+}
+
+async fn watches(world: &World, count: usize) {
+    let reached = async {
+        while world.handler.watching.load(Ordering::SeqCst) != count {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    timeout(PATIENCE, reached).await.expect("the watches begin or end");
+}
+
+#[tokio::test]
+async fn a_silent_watch_ends_with_its_client() {
+    let world = World::start().await;
+    // The client closes its side, or its whole connection, or its stream.
+    let mut half = plain(&world).await;
+    half.send("GET /api/v1/pods?watch=1 HTTP/1.1\r\nHost: h\r\n\r\n").await;
+    let mut whole = plain(&world).await;
+    whole.send("GET /api/v1/pods?watch=1 HTTP/1.1\r\nHost: h\r\n\r\n").await;
+    let http2 = Http2::new(TcpStream::connect(world.plain).await.expect("connected")).await;
+    let stream = http2.begin("/api/v1/pods?watch=1").await.await.expect("answered");
+    watches(&world, 3).await;
+    half.stream.shutdown().await.expect("closed");
+    watches(&world, 2).await;
+    drop(whole);
+    watches(&world, 1).await;
+    drop(stream);
+    watches(&world, 0).await;
+    assert_eq!(http2.get("/ok").await.0, 200);
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use howdah_server::clock::system;
 use howdah_server::pki::Pki;
 use howdah_server::pki::file_store::FileStore;
-use howdah_server::pki::profile::Profile;
+use howdah_server::pki::profile::{Issuer, Profile};
 use rustls::ClientConfig;
 use tokio::net::TcpStream;
 
@@ -53,13 +53,40 @@ async fn client_certificates_reach_the_handler_whoever_issued_them() {
     assert!(Http1::new(stream).get("/peer").await.body.starts_with("1 Tls"));
 }
 
+#[tokio::test]
+async fn both_versions_are_spoken_with_and_without_a_certificate() {
+    let world = World::start().await;
+    let admin = world.pki.bundle(&Profile::admin(), system()).await.expect("issued");
+    for version in [&rustls::version::TLS12, &rustls::version::TLS13] {
+        for shows in [false, true] {
+            let builder = trusting_over(&world, &[version]).await;
+            let config = if shows {
+                let (chain, key) = (admin.chain().expect("readable"), admin.key().expect("readable"));
+                builder.with_client_auth_cert(chain, key).expect("usable")
+            } else {
+                builder.with_no_client_auth()
+            };
+            let stream = connect(world.tls, config).await.expect("connected");
+            assert_eq!(stream.get_ref().1.protocol_version(), Some(version.version));
+            let seen = Http1::new(stream).get("/peer").await.body;
+            assert!(seen.starts_with(if shows { "1 Tls" } else { "0 Tls" }), "{seen}");
+        }
+    }
+}
+
 async fn trusting(world: &World) -> rustls::ConfigBuilder<ClientConfig, rustls::client::WantsClientCert> {
+    trusting_over(world, rustls::DEFAULT_VERSIONS).await
+}
+
+async fn trusting_over(
+    world: &World,
+    versions: &[&'static rustls::SupportedProtocolVersion],
+) -> rustls::ConfigBuilder<ClientConfig, rustls::client::WantsClientCert> {
     let mut roots = rustls::RootCertStore::empty();
-    let authority = world.pki.trusted(howdah_server::pki::profile::Issuer::Cluster, system()).await.expect("CA");
+    let authority = world.pki.trusted(Issuer::Cluster, system()).await.expect("CA");
     roots.add(authority[0].clone()).expect("readable");
     let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let builder =
-        ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions().expect("versions");
+    let builder = ClientConfig::builder_with_provider(provider).with_protocol_versions(versions).expect("versions");
     builder.with_root_certificates(roots)
 }
 

@@ -71,6 +71,8 @@ impl FlowControl for TestFlowControl {
 pub(crate) struct TestHandler {
     /// Requests that are being answered or were.
     pub(crate) begun: AtomicUsize,
+    /// Watches that have somebody to send to.
+    pub(crate) watching: Arc<AtomicUsize>,
     /// Upgraded connections that ended in good order.
     pub(crate) echoed: Arc<AtomicUsize>,
     gathering: tokio::sync::OnceCell<Barrier>,
@@ -84,11 +86,12 @@ impl TestHandler {
             return Ok(echo(request, Arc::clone(&self.echoed)));
         }
         if info.verb == "watch" {
-            let ticks = stream::unfold(0_u32, |count| async move {
+            let counted = Watching::new(&self.watching);
+            let ticks = stream::unfold((0_u32, counted), |(count, counted)| async move {
                 if count > 0 {
                     std::future::pending::<()>().await;
                 }
-                Some((Ok::<_, std::io::Error>(Bytes::from_static(b"{\"type\":\"BOOKMARK\"}\n")), count + 1))
+                Some((Ok::<_, std::io::Error>(Bytes::from_static(b"{\"type\":\"BOOKMARK\"}\n")), (count + 1, counted)))
             });
             return Ok(HttpResponse::Ok().streaming(ticks));
         }
@@ -135,6 +138,22 @@ impl TestHandler {
             _ if info.is_resource_request => Err(ApiError::UnknownResource),
             _ => Err(ApiError::UnknownPath),
         }
+    }
+}
+
+/// Counts a watch while it is there.
+struct Watching(Arc<AtomicUsize>);
+
+impl Watching {
+    fn new(count: &Arc<AtomicUsize>) -> Self {
+        count.fetch_add(1, Ordering::SeqCst);
+        Self(Arc::clone(count))
+    }
+}
+
+impl Drop for Watching {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::SeqCst);
     }
 }
 

@@ -1,0 +1,23 @@
+//! The API server: from the socket to the handler.
+//!
+//! [`listener`] takes connections, speaks TLS, HTTP/1.1 and HTTP/2, and hands every request to one place:
+//! [`filter::Chain`]. The chain works out what is asked ([`request_info`]), who asks ([`authentication`]) and whether
+//! they may ([`authorization`]), and only then calls the handler, with a [`filter::AuthorizedRequest`] that nothing
+//! else can make. [`status`] turns every failure into upstream's answer, [`pki`] makes and renews the certificates that
+//! all of this rests on, and [`endpoint`] serves health, version and metrics.
+//!
+//! Invariant: the listener serves a chain and nothing else, so no handler can be reached around authentication and
+//! authorization.
+//!
+//! Deliberately absent so far: the resources themselves, discovery, and the watch hub.
+
+pub mod authentication;
+pub mod authorization;
+pub mod clock;
+pub mod endpoint;
+pub mod filter;
+pub mod listener;
+pub mod pki;
+pub mod query;
+pub mod request_info;
+pub mod status;

@@ -117,17 +117,16 @@ impl Gate {
 
     /// Returns whether there may be more to do.
     fn feed_head(&mut self, input: &mut BytesMut, output: &mut BytesMut) -> bool {
-        if !self.may_be_whole(input) {
-            if input.len() >= MAX_HEAD_BYTES {
-                output.unsplit(input.split());
-                self.state = State::Closed;
-            }
-            return false;
+        // Empty lines in front of a request don't count (RFC 9112 section 2.2).
+        while let [b'\n', ..] | [b'\r', b'\n', ..] = input[..] {
+            input.advance(if input[0] == b'\n' { 1 } else { 2 });
+            self.searched = 0;
         }
+        let Some(end) = self.new_lines(input) else { return self.hold_back(input, output) };
         let mut headers = [httparse::EMPTY_HEADER; MAX_HEADERS];
         let mut request = httparse::Request::new(&mut headers);
-        match request.parse(input) {
-            Ok(httparse::Status::Partial) => return false,
+        match request.parse(&input[..end]) {
+            Ok(httparse::Status::Partial) => return self.hold_back(input, output),
             Ok(httparse::Status::Complete(length)) => {
                 self.searched = 0;
                 self.heads += 1;
@@ -150,14 +149,23 @@ impl Gate {
         true
     }
 
-    /// Whether parsing can tell anything new: at the first line's end, and at an empty line. Keeps a head that trickles
-    /// in from being parsed at every byte.
-    fn may_be_whole(&mut self, input: &BytesMut) -> bool {
-        let from = self.searched.saturating_sub(3);
-        let first_line = !input[..self.searched].contains(&b'\n') && input[self.searched..].contains(&b'\n');
-        let tail = &input[from..];
+    /// Waits for the rest of a head; one that grows too large goes on to the parser, which answers 431.
+    fn hold_back(&mut self, input: &mut BytesMut, output: &mut BytesMut) -> bool {
+        if input.len() >= MAX_HEAD_BYTES {
+            output.unsplit(input.split());
+            self.state = State::Closed;
+        }
+        false
+    }
+
+    /// The end of the last whole line, if one has come in since the last time. Only whole lines are parsed, and only
+    /// when there is a new one, of which a head has a bounded number: so a head that trickles in costs little, and how
+    /// it is cut makes no difference.
+    fn new_lines(&mut self, input: &BytesMut) -> Option<usize> {
+        let last = input[self.searched..].iter().rposition(|byte| *byte == b'\n');
+        let end = last.map(|last| self.searched + last + 1);
         self.searched = input.len();
-        first_line || tail.windows(2).any(|pair| pair == b"\n\n") || tail.windows(3).any(|three| three == b"\n\r\n")
+        end
     }
 
     fn feed_chunks(&mut self, mut chunk: Chunk, input: &mut BytesMut, output: &mut BytesMut) {

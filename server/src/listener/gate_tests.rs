@@ -139,3 +139,44 @@ fn a_head_without_end_is_let_through_for_the_parser_to_refuse() {
     gate.feed(&mut input, &mut output);
     assert_eq!((output.len(), gate.is_closed()), (MAX_HEAD_BYTES, true));
 }
+
+/// Requests with random bytes changed, dropped and doubled: nothing panics, and how the bytes are cut makes no
+/// difference ([`pass`] checks that).
+#[test]
+fn mutations_neither_panic_nor_depend_on_how_bytes_arrive() {
+    let seeds = [
+        format!("{GET}POST /b HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n3;x=y\r\nabc\r\n0\r\n\r\n{GET}"),
+        format!("POST /b HTTP/1.1\r\nHost: h\r\nContent-Length: 12\r\n\r\nabcdefghijkl{GET}"),
+        "GET /c HTTP/1.1\r\nHost: h\r\nConnection: keep-alive, Upgrade\r\nUpgrade: SPDY/3.1\r\n\r\nraw".to_owned(),
+    ];
+    let mut state = 0x9e37_79b9_u32;
+    let mut random = move |below: usize| {
+        state ^= state << 13;
+        state ^= state >> 17;
+        state ^= state << 5;
+        state as usize % below
+    };
+    let spice = b"\r\n :;,0aG\0\x7f+-\tUu";
+    let mut refused = 0;
+    for round in 0..30_000 {
+        let mut bytes = seeds[round % seeds.len()].clone().into_bytes();
+        for _ in 0..=random(3) {
+            let at = random(bytes.len());
+            match random(4) {
+                0 => bytes[at] = spice[random(spice.len())],
+                1 => drop(bytes.remove(at)),
+                2 => bytes.insert(at, spice[random(spice.len())]),
+                _ => {
+                    let end = (at + 1 + random(40)).min(bytes.len());
+                    let piece = bytes[at..end].to_vec();
+                    bytes.splice(at..at, piece);
+                }
+            }
+        }
+        let text = String::from_utf8(bytes).expect("spice is ASCII");
+        let (output, _, state) = pass(&text);
+        refused += usize::from(state == State::Closed);
+        assert_eq!(output.ends_with("\0\r\n\r\n"), state == State::Closed || text.ends_with("\0\r\n\r\n"), "{text:?}");
+    }
+    assert!((3_000..29_000).contains(&refused), "the mutations are neither harmless nor fatal: {refused}");
+}

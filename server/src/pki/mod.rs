@@ -2,7 +2,7 @@
 //!
 //! Two authorities (the cluster's and the front proxy's), the servers' serving certificates, one client certificate for
 //! each of Howdah's own components under its own least identity ([`profile`]), and the keys that sign ServiceAccount
-//! tokens. They live in one place that all servers of a cluster share, behind the [`KeyStore`] seam: a folder for now.
+//! tokens. They live in one place that all servers of a cluster share, behind the [`KeyStore`] seam; so far a folder.
 //!
 //! How it flows: [`Pki::open`] makes what is missing; [`Pki::bundle`] gives a certificate that is good *now*, issuing it
 //! anew when it is past two thirds of its life, was issued by another authority, or no longer says what it should;

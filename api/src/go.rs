@@ -1,9 +1,13 @@
-//! Forms of Go's standard library that reach the wire: quoted strings, floats, base64.
+//! Text as Go forms it: upstream's sentences quote with `%q` and join errors as `errors.Aggregate` does; floats and
+//! base64 reach the wire in Go's form too.
+//!
+//! Clients and tests compare these sentences, so the quoting has to agree, escapes included.
 
 use std::fmt::Write as _;
 
 /// `strconv.Quote`: in double quotes, what can't be printed escaped.
-pub(crate) fn quote(text: &str) -> String {
+#[must_use]
+pub fn quote(text: &str) -> String {
     let mut out = String::with_capacity(text.len() + 2);
     out.push('"');
     for c in text.chars() {
@@ -25,6 +29,30 @@ pub(crate) fn quote(text: &str) -> String {
     }
     out.push('"');
     out
+}
+
+/// A list of strings as Go's `%q` writes it: `["a" "b"]`.
+#[must_use]
+pub fn quote_list<T: AsRef<str>>(items: &[T]) -> String {
+    let quoted: Vec<String> = items.iter().map(|item| quote(item.as_ref())).collect();
+    format!("[{}]", quoted.join(" "))
+}
+
+/// Error messages joined as upstream's aggregate does: one alone stands bare, several stand in brackets, repetitions
+/// are dropped. `None` when there is none.
+#[must_use]
+pub fn aggregate<T: AsRef<str>>(messages: &[T]) -> Option<String> {
+    let mut distinct: Vec<&str> = Vec::new();
+    for message in messages {
+        if !distinct.contains(&message.as_ref()) {
+            distinct.push(message.as_ref());
+        }
+    }
+    match distinct.as_slice() {
+        [] => None,
+        [only] => Some((*only).to_owned()),
+        several => Some(format!("[{}]", several.join(", "))),
+    }
 }
 
 /// Near to `strconv.IsPrint`: control characters and odd blanks are not printable.
@@ -152,5 +180,31 @@ mod tests {
     #[test]
     fn quotes_are_gos() {
         assert_eq!(quote("a\"b\\\n\u{1}é\u{2028}"), "\"a\\\"b\\\\\\n\\x01é\\u2028\"");
+    }
+
+    #[test]
+    fn quotes_as_go_does() {
+        let cases = [
+            ("", r#""""#),
+            ("plain", r#""plain""#),
+            ("a\"b\\c", r#""a\"b\\c""#),
+            ("tab\tnew\nbell\x07", r#""tab\tnew\nbell\a""#),
+            ("nul\0del\x7f", r#""nul\x00del\x7f""#),
+            ("ünï", r#""ünï""#),
+            ("\u{a0}\u{200b}", r#""\u00a0\u200b""#),
+        ];
+        for (text, expected) in cases {
+            assert_eq!(quote(text), expected);
+        }
+        assert_eq!(quote_list(&["a", "b"]), r#"["a" "b"]"#);
+        assert_eq!(quote_list::<&str>(&[]), "[]");
+    }
+
+    #[test]
+    fn aggregates_as_upstream_does() {
+        assert_eq!(aggregate::<&str>(&[]), None);
+        assert_eq!(aggregate(&["a"]), Some("a".into()));
+        assert_eq!(aggregate(&["a", "a"]), Some("a".into()));
+        assert_eq!(aggregate(&["a", "b", "a"]), Some("[a, b]".into()));
     }
 }

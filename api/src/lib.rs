@@ -7,18 +7,22 @@
 //! - [`resource`]: which resources there are, and their names, verbs and subresources.
 //! - [`tree`]: the object tree, and the form in which it is answered.
 //! - [`codec`]: JSON, YAML and protobuf.
-//! - [`quantity`], [`time`]: the texts of quantities, times and durations.
-//!
-//! Deliberately absent so far: defaulting by code, validation, patches, typed views.
+//! - [`kind`]: what is particular to each kind: defaults, rules, strategies; [`validation`] is what they share.
+//! - [`selector`], [`patch`], [`apply`]: selecting and changing objects.
+//! - [`quantity`], [`time`], [`go`]: the texts of quantities, times and durations, and Go's ways of writing.
 
+pub mod apply;
 pub mod codec;
-mod go;
+pub mod go;
 mod key;
+pub mod kind;
+pub mod patch;
 pub mod quantity;
 pub mod resource;
 pub mod schema;
+pub mod selector;
 pub mod time;
 pub mod tree;
+pub mod validation;
 
-pub use go::Base64Error;
 pub use key::{Key, KeyError, KeyPrefix};

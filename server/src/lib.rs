@@ -11,13 +11,19 @@
 //!
 //! Deliberately absent so far: the resources themselves, discovery, and the watch hub.
 
+pub mod admission;
 pub mod authentication;
 pub mod authorization;
 pub mod clock;
+pub mod discovery;
 pub mod endpoint;
 pub mod filter;
+pub mod hub;
 pub mod listener;
+pub mod openapi;
 pub mod pki;
+pub mod printer;
 pub mod query;
+pub mod registry;
 pub mod request_info;
 pub mod status;

@@ -15,7 +15,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Status, StatusCause, Status
 
 use crate::authorization::attributes::Attributes;
 use crate::authorization::forbidden::forbidden_message;
-use crate::authorization::go_text::quote;
+use howdah_api::go::quote;
 
 /// An object or a resource, as errors name it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

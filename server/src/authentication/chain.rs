@@ -12,7 +12,7 @@ use super::token_cache::TokenCache;
 use super::user::{ALL_AUTHENTICATED, ALL_UNAUTHENTICATED, ANONYMOUS, UserInfo};
 use super::x509::{self, ClientCas};
 use super::{Authenticated, AuthenticationError, Evidence, Outcome, bootstrap_token};
-use crate::authorization::go_text::aggregate;
+use howdah_api::go::aggregate;
 
 /// Who may come without credentials.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -9,8 +9,8 @@ use std::sync::Arc;
 use k8s_openapi::api::authorization::v1::{NonResourceRule, ResourceRule};
 
 use super::attributes::Attributes;
-use super::go_text::aggregate;
 use crate::authentication::user::{SYSTEM_MASTERS, UserInfo};
+use howdah_api::go::aggregate;
 
 /// What an authorizer says to a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -3,7 +3,7 @@
 //! It is the message of the 403 `metav1.Status`, whose details name the group, resource and object.
 
 use super::attributes::Attributes;
-use super::go_text::quote;
+use howdah_api::go::quote;
 
 /// The whole message of the refusal: `pods "x" is forbidden: User "u" cannot get resource …: reason`.
 pub fn forbidden_message(attributes: &Attributes, reason: &str) -> String {

@@ -8,7 +8,6 @@ pub mod attributes;
 pub mod authorizer;
 pub mod bootstrap;
 pub mod forbidden;
-pub mod go_text;
 pub mod node;
 pub mod rbac;
 pub mod review;

@@ -10,9 +10,9 @@ use actix_web::HttpResponse;
 use actix_web::http::{StatusCode, header};
 use futures_util::future::BoxFuture;
 
-use crate::authorization::go_text::quote;
 use crate::query::Query;
 use crate::status::{ApiError, plain_text};
+use howdah_api::go::quote;
 
 /// One thing that has to be well.
 pub trait Check: Send + Sync {

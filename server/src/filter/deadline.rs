@@ -4,9 +4,9 @@
 
 use std::time::Duration;
 
-use crate::authorization::go_text::quote;
 use crate::query::Query;
 use crate::status::ApiError;
+use howdah_api::go::quote;
 
 /// The time a request that isn't long-running may take, from its arrival.
 ///

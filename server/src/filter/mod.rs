@@ -38,11 +38,11 @@ use crate::authentication::impersonation::{self, Impersonated, ImpersonationErro
 use crate::authentication::{Authenticated, Evidence};
 use crate::authorization::attributes::Attributes;
 use crate::authorization::authorizer::Authorizer;
-use crate::authorization::go_text::quote;
 use crate::listener::peer::ConnectionData;
 use crate::query::Query;
 use crate::request_info::{RequestInfo, RequestInfoError};
 use crate::status::{ApiError, plain_text};
+use howdah_api::go::quote;
 
 /// How long a request may take when it says nothing, and at most: upstream's `--request-timeout`.
 pub const REQUEST_TIMEOUT: Duration = Duration::from_secs(60);

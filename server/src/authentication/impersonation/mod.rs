@@ -18,7 +18,7 @@ use super::request_header::{extra_key, strip_prefix};
 use super::user::UserInfo;
 use crate::authorization::attributes::Attributes;
 use crate::authorization::authorizer::Authorizer;
-use crate::authorization::go_text::{quote, quote_list};
+use howdah_api::go::{quote, quote_list};
 
 const USER_HEADER: &str = "Impersonate-User";
 const UID_HEADER: &str = "Impersonate-Uid";

@@ -11,7 +11,7 @@ use crate::authentication::user::{
 };
 use crate::authorization::attributes::Attributes;
 use crate::authorization::authorizer::Authorizer;
-use crate::authorization::go_text::quote;
+use howdah_api::go::quote;
 
 const AUTHENTICATION_GROUP: &str = "authentication.k8s.io";
 

@@ -14,7 +14,7 @@ use super::key::VerifyingKey;
 use super::{NODE_NAME_KEY, NODE_UID_KEY, ObjectGetter, POD_NAME_KEY, POD_UID_KEY};
 use crate::authentication::user::{CREDENTIAL_ID_KEY, UserInfo, service_account_groups, service_account_user_name};
 use crate::authentication::{Authenticated, AuthenticationError, Outcome};
-use crate::authorization::go_text::{quote, quote_list};
+use howdah_api::go::{quote, quote_list};
 
 /// How far clocks may be apart, and how long a token outlives its object's deletion timestamp, in seconds.
 const LEEWAY_SECONDS: i64 = 60;

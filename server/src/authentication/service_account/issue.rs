@@ -16,7 +16,7 @@ use super::bound::{Claims, KubernetesClaims, Reference};
 use super::key::SigningKey;
 use super::{LookupError, ObjectGetter, jwt};
 use crate::authentication::user::service_account_user_name;
-use crate::authorization::go_text::quote;
+use howdah_api::go::quote;
 
 /// What a request without `expirationSeconds` is given.
 pub const DEFAULT_EXPIRATION_SECONDS: i64 = 3_600;

@@ -20,9 +20,9 @@ pub use graph::{Graph, Kind};
 use super::attributes::Attributes;
 use super::authorizer::{Authorizer, UserRules, Verdict};
 use super::bootstrap::BootstrapPolicy;
-use super::go_text::quote;
 use super::rbac::rule;
 use crate::authentication::user::UserInfo;
+use howdah_api::go::quote;
 
 /// The namespace of the nodes' Leases.
 const LEASE_NAMESPACE: &str = "kube-node-lease";

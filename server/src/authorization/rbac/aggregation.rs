@@ -9,7 +9,7 @@ use k8s_openapi::api::rbac::v1::{ClusterRole, PolicyRule};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
 
 use super::rule::list;
-use crate::authorization::go_text::quote;
+use howdah_api::go::quote;
 
 /// What the rules of `role` should be, given all ClusterRoles; `None` when it is not aggregated.
 ///

@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use k8s_openapi::api::rbac::v1::PolicyRule;
 
 use super::rule::{list, path_matches};
-use crate::authorization::go_text::quote_list;
+use howdah_api::go::quote_list;
 
 /// The atoms of `wanted` that no rule of `owned` covers.
 pub fn uncovered(owned: &[PolicyRule], wanted: &[PolicyRule]) -> Vec<PolicyRule> {

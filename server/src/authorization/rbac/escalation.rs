@@ -16,7 +16,7 @@ use super::{RBAC_GROUP, RoleReferenceError, Snapshot};
 use crate::authentication::user::{SYSTEM_MASTERS, UserInfo};
 use crate::authorization::attributes::Attributes;
 use crate::authorization::authorizer::Authorizer;
-use crate::authorization::go_text::{aggregate, quote, quote_list};
+use howdah_api::go::{aggregate, quote, quote_list};
 
 /// Why a role or a binding may not be written.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

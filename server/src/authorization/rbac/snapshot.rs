@@ -16,7 +16,7 @@ use super::rule;
 use crate::authentication::user::{UserInfo, service_account_user_name};
 use crate::authorization::attributes::Attributes;
 use crate::authorization::authorizer::{Authorizer, UserRules, Verdict};
-use crate::authorization::go_text::{aggregate, quote};
+use howdah_api::go::{aggregate, quote};
 
 /// The objects a snapshot is made of.
 #[derive(Clone, Debug, Default)]

@@ -22,7 +22,7 @@ use k8s_openapi::api::storage::v1::{CSIDriver, CSINode};
 
 use crate::authentication::user::UserInfo;
 use crate::authorization::authorizer::Authorizer;
-use crate::authorization::go_text::quote;
+use howdah_api::go::quote;
 
 /// What is done to the object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

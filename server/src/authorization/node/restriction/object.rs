@@ -8,7 +8,7 @@ use x509_parser::certification_request::X509CertificationRequest;
 use x509_parser::prelude::FromDer;
 
 use super::{Checked, NodeWrite, Object, Operation, forbidden, unexpected_type};
-use crate::authorization::go_text::quote;
+use howdah_api::go::quote;
 
 /// Labels that a node may set on itself, beside those of the namespaces below and of everybody's own.
 const NODE_LABELS: [&str; 11] = [

@@ -5,7 +5,7 @@ use k8s_openapi::api::core::v1::{Pod, Volume};
 use super::super::graph::Kind;
 use super::super::reference::{MIRROR_ANNOTATION, pod_references};
 use super::{Checked, NodeWrite, Object, Operation, Refusal, forbidden, unexpected_type};
-use crate::authorization::go_text::quote;
+use howdah_api::go::quote;
 
 impl NodeWrite<'_> {
     pub(super) fn pod(&self) -> Checked {

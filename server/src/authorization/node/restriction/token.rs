@@ -5,7 +5,7 @@ use k8s_openapi::api::core::v1::{Pod, Volume};
 use super::pod::{is_mirror, node_of};
 use super::{Checked, NodeWrite, Object, Operation, Refusal, forbidden, unexpected_type};
 use crate::authorization::attributes::Attributes;
-use crate::authorization::go_text::{aggregate, quote};
+use howdah_api::go::{aggregate, quote};
 
 impl NodeWrite<'_> {
     pub(super) fn token(&self) -> Checked {

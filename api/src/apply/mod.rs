@@ -1,0 +1,1 @@
+//! Server-side apply: field sets, `managedFields`, and the merge along the schema tree (KEP-555).

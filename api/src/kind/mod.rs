@@ -1,0 +1,96 @@
+//! What is particular to each kind: one [`Strategy`] a resource, its defaults and its rules.
+//!
+//! The server has one pipeline for all resources and asks the strategy at fixed places (in this order): decode →
+//! normalise → [`default`](Strategy::default) → admission → [`prepare_for_create`](Strategy::prepare_for_create) or
+//! [`prepare_for_update`](Strategy::prepare_for_update) → [`validate`](Strategy::validate) or
+//! [`validate_update`](Strategy::validate_update) → [`canonicalise`](Strategy::canonicalise) → store.
+//!
+//! Strategies are pure and synchronous: no clock (`now` comes with the [`Request`]), no randomness, no look at other
+//! objects. They get lossless trees in normal form, read typed views of them where that is clearer, and write by path.
+//! Facts: upstream's `pkg/registry/*/strategy.go`, `pkg/apis/*/{defaults,validation}`.
+
+use serde_json::Value;
+
+use crate::time::Time;
+use crate::validation::Errors;
+
+/// What a strategy may know of the request.
+#[derive(Debug, Clone, Copy)]
+pub struct Request<'a> {
+    /// The subresource that is written: `status`, `scale`, `resize`; empty for the object itself.
+    pub subresource: &'a str,
+    /// The time of day.
+    pub now: Time,
+}
+
+/// What is particular to one resource. Trees are in the version that is stored.
+pub trait Strategy: Sync {
+    /// Fills in what upstream's `SetDefaults_*` fill in. Idempotent. Runs on everything that is decoded, so it must not
+    /// rely on valid content.
+    fn default(&self, object: &mut Value);
+
+    /// Removes what a creator may not set (status, for most) and sets what the server does (`metadata.generation`).
+    fn prepare_for_create(&self, request: &Request<'_>, object: &mut Value);
+
+    /// Puts back what this subresource may not change, and counts `metadata.generation` up where the spec changed.
+    fn prepare_for_update(&self, request: &Request<'_>, object: &mut Value, old: &Value);
+
+    /// All that is wrong with a new object.
+    fn validate(&self, request: &Request<'_>, object: &Value) -> Errors;
+
+    /// All that is wrong with an update.
+    fn validate_update(&self, request: &Request<'_>, object: &Value, old: &Value) -> Errors;
+
+    /// Brings a valid object into its one form (sorted sets, dropped duplicates).
+    fn canonicalise(&self, _object: &mut Value) {}
+
+    /// What the client is warned of, on create (`old` is `None`) and update.
+    fn warnings(&self, _request: &Request<'_>, _object: &Value, _old: Option<&Value>) -> Vec<String> {
+        Vec::new()
+    }
+
+    /// Whether a PUT to a name that doesn't exist creates it.
+    fn allows_create_on_update(&self) -> bool {
+        false
+    }
+
+    /// Whether a PUT without a resourceVersion overwrites whatever stands.
+    fn allows_unconditional_update(&self) -> bool {
+        true
+    }
+
+    /// The seconds that the object stays before it is deleted, for a delete that asks for `requested` seconds; `None`
+    /// where objects of this kind are deleted at once. Upstream's `CheckGracefulDelete`.
+    fn grace_period(&self, _object: &Value, _requested: Option<i64>) -> Option<i64> {
+        None
+    }
+
+    /// What dependents become where a delete says nothing: upstream's `DefaultGarbageCollectionPolicy`.
+    fn default_propagation(&self) -> Propagation {
+        Propagation::Background
+    }
+
+    /// The paths (dotted, from the root) that server-side apply gives nobody ownership of for this subresource, since
+    /// the strategy puts them back: upstream's `GetResetFields`.
+    fn reset_fields(&self, _subresource: &str) -> &'static [&'static str] {
+        &[]
+    }
+}
+
+/// What becomes of a deleted object's dependents where nothing else is said.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Propagation {
+    /// They are deleted afterwards.
+    Background,
+    /// They stay.
+    Orphan,
+}
+
+/// The strategy of a resource's stored form.
+#[must_use]
+pub fn strategy(group: &str, plural: &str) -> Option<&'static dyn Strategy> {
+    match (group, plural) {
+        // One row a resource, in the resource table's order: ("", "configmaps") => Some(&config_map::ConfigMapStrategy),
+        _ => None,
+    }
+}

@@ -1,0 +1,1 @@
+//! Discovery: which groups, versions and resources there are, plain and aggregated.

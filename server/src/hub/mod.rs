@@ -1,0 +1,1 @@
+//! The watch hub: one feed a process, one cache a resource, shared frames for all watchers.

@@ -1,0 +1,1 @@
+//! Table answers: the columns of each resource, and the cells of an object.

@@ -4,6 +4,7 @@
 //! (k8s.io/apimachinery/pkg/util/validation, k8s.io/apimachinery/pkg/api/validation).
 
 mod error;
+pub mod name;
 mod path;
 
 pub use error::{ErrorKind, Errors, FieldError};

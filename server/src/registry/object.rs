@@ -1,6 +1,5 @@
 //! Reading and writing an object's metadata by path.
 
-use howdah_api::schema::Node;
 use howdah_api::time::{Layout, Time};
 use serde_json::{Map, Value};
 
@@ -148,10 +147,12 @@ pub fn set_kind(object: &mut Value, api_version: &str, kind: &str) {
     }
 }
 
-/// Whether the kind that `node` describes has metadata of an object (reviews and scales do; options don't).
-#[must_use]
-pub fn has_metadata(node: &Node) -> bool {
-    node.child("metadata").and_then(|metadata| metadata.child("uid")).is_some()
+/// Takes away what the server alone sets, but the uid, which is a precondition in some requests.
+pub fn wipe_server_fields(object: &mut Value) {
+    let metadata = meta_mut(object);
+    for field in ["creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds", "selfLink"] {
+        metadata.shift_remove(field);
+    }
 }
 
 /// Group and version of an `apiVersion`; `None` where it has more than one slash.

@@ -18,6 +18,7 @@ use crate::authorization::forbidden::forbidden_message;
 use howdah_api::go::{aggregate, quote};
 
 pub use respond::plain_text;
+pub(crate) use respond::{document, node};
 
 /// An object or a resource, as errors name it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

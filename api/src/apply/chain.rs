@@ -60,13 +60,10 @@ pub fn apply(
         return Err(ApplyError::WrongKind(group_version_kind(text("apiVersion"), text("kind"))));
     }
     let of = Type::object(node);
-    let live_error = |errors: super::typed::ValidationErrors| ApplyError::Live {
-        object: name(live, manager),
-        errors: errors.to_string(),
-    };
+    let live_fits = validate(live, of, Duplicates::Allowed).map_err(|errors| (name(live, manager), errors.to_string()));
     let updater = Updater { node, manager, reset };
     let managed = if managed.is_empty() {
-        validate(live, of, Duplicates::Allowed).map_err(live_error)?;
+        live_fits.clone().map_err(|(object, errors)| ApplyError::Existing { object, errors })?;
         let before = Identity::new("before-first-apply", Operation::Update, manager.api_version, manager.subresource);
         track(&updater, &empty(node, manager), live, managed, &before)
     } else {
@@ -77,7 +74,7 @@ pub fn apply(
     }
     validate(applied, of, Duplicates::Refused)
         .map_err(|errors| ApplyError::Patch { object: name(applied, manager), errors: errors.to_string() })?;
-    validate(live, of, Duplicates::Allowed).map_err(live_error)?;
+    live_fits.map_err(|(object, errors)| ApplyError::Live { object, errors })?;
     let applier = identity(manager, Operation::Apply);
     let is_kubectl = manager.name == "kubectl";
     let outcome = updater.apply(live, applied, &managed, &applier, force);

@@ -100,6 +100,16 @@ pub enum ApplyError {
         /// What doesn't fit.
         errors: String,
     },
+    /// The live object, which has no owners yet, doesn't fit the schema (500).
+    #[error(
+        "failed to create manager for existing fields: failed to convert new object ({object}) to smd typed: {errors}"
+    )]
+    Existing {
+        /// Namespace, name and kind.
+        object: String,
+        /// What doesn't fit.
+        errors: String,
+    },
     /// The live object doesn't fit the schema (500).
     #[error("failed to create typed live object ({object}): {errors}")]
     Live {

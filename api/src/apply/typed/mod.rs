@@ -30,7 +30,7 @@ pub(super) use field_set::field_set;
 pub(super) use merge::merge;
 pub(super) use reconcile::reconcile;
 pub(super) use remove::remove_items;
-pub(super) use validate::{Duplicates, ValidationErrors, validate};
+pub(super) use validate::{Duplicates, validate};
 
 static TEXT: LazyLock<Node> = LazyLock::new(|| Node::scalar(Scalar::String));
 

@@ -1,30 +1,16 @@
-//! Reading and writing trees by path, and comparing them as upstream does: what strategies of this folder share.
+//! What the strategies of workloads, Services and RBAC share on top of [`generic`](super::generic): defaults of members,
+//! comparison by path, and how declared rules take the place of handwritten ones.
 //!
 //! Nothing here relies on valid content: what has another shape than expected reads as absent and is left alone.
 
-use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
+use super::generic::{at, means_the_same, remove, schema, set};
 use crate::validation::{Errors, FieldError, FieldPath};
-
-/// What stands at the path; null is nothing.
-pub(super) fn at<'v>(object: &'v Value, path: &[&str]) -> Option<&'v Value> {
-    path.iter().try_fold(object, |value, name| value.get(name)).filter(|value| !value.is_null())
-}
-
-/// The text at the path, empty where there is none.
-pub(super) fn text<'v>(object: &'v Value, path: &[&str]) -> &'v str {
-    at(object, path).and_then(Value::as_str).unwrap_or_default()
-}
 
 /// The integer at the path, 0 where there is none.
 pub(super) fn integer(object: &Value, path: &[&str]) -> i64 {
     at(object, path).and_then(Value::as_i64).unwrap_or_default()
-}
-
-/// The list at the path, empty where there is none.
-pub(super) fn list<'v>(object: &'v Value, path: &[&str]) -> &'v [Value] {
-    at(object, path).and_then(Value::as_array).map_or(&[], Vec::as_slice)
 }
 
 /// The elements of the list at the path, to be changed.
@@ -46,25 +32,6 @@ pub(super) fn map_mut<'v>(object: &'v mut Value, path: &[&str]) -> Option<&'v mu
     value.as_object_mut()
 }
 
-/// Sets what stands at the path; its last step names the member.
-pub(super) fn set(object: &mut Value, path: &[&str], value: impl Into<Value>) {
-    if let Some((name, parents)) = path.split_last()
-        && let Some(map) = map_mut(object, parents)
-    {
-        map.insert((*name).to_owned(), value.into());
-    }
-}
-
-/// Removes what stands at the path. Nothing is made on the way.
-pub(super) fn remove(object: &mut Value, path: &[&str]) {
-    if let Some((name, parents)) = path.split_last() {
-        let parent = parents.iter().try_fold(object, |value, name| value.get_mut(name));
-        if let Some(map) = parent.and_then(Value::as_object_mut) {
-            map.shift_remove(*name);
-        }
-    }
-}
-
 /// Sets a pointer's default: only absence (or null) is filled.
 pub(super) fn default_absent(map: &mut Map<String, Value>, name: &str, value: impl Into<Value>) {
     let slot = map.entry(name).or_insert(Value::Null);
@@ -81,42 +48,23 @@ pub(super) fn default_text(map: &mut Map<String, Value>, name: &str, value: &str
     }
 }
 
-/// Makes the path's value what it was in the old object, absent where it was absent.
-pub(super) fn put_back(object: &mut Value, old: &Value, path: &[&str]) {
-    match path.iter().try_fold(old, |value, name| value.get(name)) {
-        Some(value) => set(object, path, value.clone()),
-        None => remove(object, path),
+/// Whether both objects, of one kind, mean the same at the path: upstream's semantic equality.
+pub(super) fn is_same(object: &Value, old: &Value, path: &[&str]) -> bool {
+    let of = |object| path.iter().try_fold(object, |value: &Value, name| value.get(name)).unwrap_or(&Value::Null);
+    let node = schema(object).and_then(|node| path.iter().try_fold(node, |node, name| node.child(name)));
+    match node {
+        Some(node) => means_the_same(of(object), of(old), node),
+        None => of(object) == of(old),
     }
 }
 
-/// Whether both have the same at the path, as upstream's semantic equality sees it.
-pub(super) fn is_same(a: &Value, b: &Value, path: &[&str]) -> bool {
-    is_equal(at(a, path).unwrap_or(&Value::Null), at(b, path).unwrap_or(&Value::Null))
-}
-
-/// Semantic equality of trees in normal form: an empty list is the same as none. (Empty maps are not: they may be structs
-/// behind pointers, and empty maps of the other kind don't occur in normal form.)
-pub(super) fn is_equal(a: &Value, b: &Value) -> bool {
-    match (a, b) {
-        (Value::Object(a), Value::Object(b)) => {
-            a.iter().all(|(name, value)| is_equal(value, b.get(name).unwrap_or(&Value::Null)))
-                && b.iter().all(|(name, value)| a.contains_key(name) || is_equal(&Value::Null, value))
-        }
-        (Value::Array(a), Value::Array(b)) => a.len() == b.len() && a.iter().zip(b).all(|(a, b)| is_equal(a, b)),
-        (Value::Array(list), Value::Null) | (Value::Null, Value::Array(list)) => list.is_empty(),
-        _ => a == b,
+/// Takes the old generation, or the next where something changed that counts.
+pub(super) fn count_generation_if(object: &mut Value, old: &Value, has_changed: bool) {
+    let path = ["metadata", "generation"];
+    match integer(old, &path) + i64::from(has_changed) {
+        0 => remove(object, &path),
+        generation => set(object, &path, generation.into()),
     }
-}
-
-/// Sets `metadata.generation` to one more than the old object's.
-pub(super) fn count_generation_up(object: &mut Value, old: &Value) {
-    let generation = integer(old, &["metadata", "generation"]) + 1;
-    set(object, &["metadata", "generation"], generation);
-}
-
-/// The typed view of a tree. What the decoder let through fits; if it should not, that is one error.
-pub(super) fn view<T: DeserializeOwned>(object: &Value) -> Result<T, Errors> {
-    T::deserialize(object).map_err(|error| vec![FieldError::internal(&FieldPath::new(""), error.to_string())])
 }
 
 /// One `Invalid` for each sentence.

@@ -6,7 +6,8 @@
 use k8s_openapi::api::rbac::v1::ClusterRole;
 use serde_json::Value;
 
-use super::access::{supersede, view};
+use super::access::{supersede};
+use super::generic::{check, check_update};
 use super::role::{declared_rules, policy_rules, rbac_name};
 use super::{Request, Strategy};
 use crate::selector::LabelSelector;
@@ -16,7 +17,7 @@ use crate::validation::{Errors, FieldError, FieldPath};
 
 /// The strategy of ClusterRoles.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct ClusterRoleStrategy;
+pub struct ClusterRoleStrategy;
 
 impl Strategy for ClusterRoleStrategy {
     fn default(&self, _object: &mut Value) {}
@@ -26,30 +27,24 @@ impl Strategy for ClusterRoleStrategy {
     fn prepare_for_update(&self, _request: &Request<'_>, _object: &mut Value, _old: &Value) {}
 
     fn validate(&self, _request: &Request<'_>, object: &Value) -> Errors {
-        view::<ClusterRole>(object).map_or_else(
-            |errors| errors,
-            |role| {
+        check(object, |role: &ClusterRole| {
                 let rules = role.rules.as_deref().unwrap_or_default();
-                supersede(all(&role, SelectorOptions::default()), declared_rules(rules, object, None))
-            },
-        )
+                supersede(all(role, SelectorOptions::default()), declared_rules(rules, object, None))
+            })
     }
 
     fn validate_update(&self, _request: &Request<'_>, object: &Value, old: &Value) -> Errors {
-        match (view::<ClusterRole>(object), view::<ClusterRole>(old)) {
-            (Ok(role), Ok(old_role)) => {
+        check_update(object, old, |role: &ClusterRole, old_role: &ClusterRole| {
                 let aggregation = old_role.aggregation_rule.as_ref();
                 let mut selectors = aggregation.into_iter().flat_map(|rule| rule.cluster_role_selectors.iter().flatten());
                 let options = SelectorOptions {
                     allow_invalid_label_value: selectors.any(has_invalid_label_value),
                     ..SelectorOptions::default()
                 };
-                let mut errors = all(&role, options);
+                let mut errors = all(role, options);
                 errors.extend(object_meta_update(&role.metadata, &old_role.metadata, &FieldPath::new("metadata")));
                 supersede(errors, declared_rules(role.rules.as_deref().unwrap_or_default(), object, Some(old)))
-            }
-            (Err(errors), _) | (_, Err(errors)) => errors,
-        }
+            })
     }
 
     fn allows_create_on_update(&self) -> bool {

@@ -5,7 +5,8 @@
 use k8s_openapi::api::rbac::v1::ClusterRoleBinding;
 use serde_json::Value;
 
-use super::access::{supersede, view};
+use super::access::{supersede};
+use super::generic::{check, check_update};
 use super::role::rbac_name;
 use super::role_binding::{binding, declared, immutable_role_ref, role_ref, subjects};
 use super::{Request, Strategy};
@@ -14,7 +15,7 @@ use crate::validation::{Errors, FieldPath};
 
 /// The strategy of ClusterRoleBindings.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct ClusterRoleBindingStrategy;
+pub struct ClusterRoleBindingStrategy;
 
 impl Strategy for ClusterRoleBindingStrategy {
     fn default(&self, object: &mut Value) {
@@ -26,23 +27,20 @@ impl Strategy for ClusterRoleBindingStrategy {
     fn prepare_for_update(&self, _request: &Request<'_>, _object: &mut Value, _old: &Value) {}
 
     fn validate(&self, _request: &Request<'_>, object: &Value) -> Errors {
-        view::<ClusterRoleBinding>(object).map_or_else(|errors| errors, |binding| {
+        check(object, |binding: &ClusterRoleBinding| {
             let subjects = binding.subjects.as_deref().unwrap_or_default();
-            supersede(all(&binding), declared(&binding.role_ref, subjects, object, None))
+            supersede(all(binding), declared(&binding.role_ref, subjects, object, None))
         })
     }
 
     fn validate_update(&self, _request: &Request<'_>, object: &Value, old: &Value) -> Errors {
-        match (view::<ClusterRoleBinding>(object), view::<ClusterRoleBinding>(old)) {
-            (Ok(binding), Ok(old_binding)) => {
-                let mut errors = all(&binding);
+        check_update(object, old, |binding: &ClusterRoleBinding, old_binding: &ClusterRoleBinding| {
+                let mut errors = all(binding);
                 errors.extend(object_meta_update(&binding.metadata, &old_binding.metadata, &FieldPath::new("metadata")));
                 errors.extend(immutable_role_ref(object, old));
                 let subjects = binding.subjects.as_deref().unwrap_or_default();
                 supersede(errors, declared(&binding.role_ref, subjects, object, Some(old)))
-            }
-            (Err(errors), _) | (_, Err(errors)) => errors,
-        }
+            })
     }
 
     fn allows_create_on_update(&self) -> bool {

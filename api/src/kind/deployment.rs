@@ -5,9 +5,8 @@
 use k8s_openapi::api::apps::v1::{Deployment, DeploymentStrategy as Rollout, RollingUpdateDeployment};
 use serde_json::{Value, json};
 
-use super::access::{
-    at, count_generation_up, default_absent, default_text, integer, is_same, map_mut, put_back, set, text, view,
-};
+use super::access::{count_generation_if, default_absent, default_text, integer, is_same, map_mut};
+use super::generic::{at, check, check_update, first_generation, restore, set, text};
 use super::workload_template as template;
 use super::{Request, Strategy, int_or_percent};
 use crate::validation::meta::{name_is_dns_subdomain, non_negative, object_meta, object_meta_update};
@@ -17,7 +16,7 @@ const ROLLBACK_TO: &str = "deprecated.deployment.rollback.to";
 
 /// The strategy of Deployments.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct DeploymentStrategy;
+pub struct DeploymentStrategy;
 
 impl Strategy for DeploymentStrategy {
     fn default(&self, object: &mut Value) {
@@ -38,51 +37,44 @@ impl Strategy for DeploymentStrategy {
 
     fn prepare_for_create(&self, _request: &Request<'_>, object: &mut Value) {
         set(object, &["status"], json!({}));
-        set(object, &["metadata", "generation"], 1);
+        first_generation(object);
         template::drop_disabled(object, None);
     }
 
     fn prepare_for_update(&self, request: &Request<'_>, object: &mut Value, old: &Value) {
         if request.subresource == "status" {
-            put_back(object, old, &["spec"]);
-            put_back(object, old, &["metadata", "labels"]);
+            restore(object, old, &["spec"]);
+            restore(object, old, &["metadata", "labels"]);
             return;
         }
-        put_back(object, old, &["status"]);
+        restore(object, old, &["status"]);
         template::drop_disabled(object, Some(old));
         // Annotations count: they are copied to the ReplicaSets.
-        if !is_same(object, old, &["spec"]) || !is_same(object, old, &["metadata", "annotations"]) {
-            count_generation_up(object, old);
-        }
+        let has_changed = !is_same(object, old, &["spec"]) || !is_same(object, old, &["metadata", "annotations"]);
+        count_generation_if(object, old, has_changed);
     }
 
     fn validate(&self, _request: &Request<'_>, object: &Value) -> Errors {
-        view::<Deployment>(object).map_or_else(
-            |errors| errors,
-            |deployment| {
+        check(object, |deployment: &Deployment| {
                 let path = FieldPath::new("metadata");
                 let mut errors = object_meta(&deployment.metadata, true, name_is_dns_subdomain, &path);
-                errors.extend(spec(object, None, &deployment));
+                errors.extend(spec(object, None, deployment));
                 errors
-            },
-        )
+            })
     }
 
     fn validate_update(&self, request: &Request<'_>, object: &Value, old: &Value) -> Errors {
-        match (view::<Deployment>(object), view::<Deployment>(old)) {
-            (Ok(new), Ok(old_deployment)) => {
+        check_update(object, old, |new: &Deployment, old_deployment: &Deployment| {
                 let path = FieldPath::new("metadata");
                 let mut errors = object_meta_update(&new.metadata, &old_deployment.metadata, &path);
                 if request.subresource == "status" {
                     errors.extend(status(object, old));
                 } else {
-                    errors.extend(spec(object, Some(old), &new));
+                    errors.extend(spec(object, Some(old), new));
                     errors.extend(template::immutable_selector(object, old));
                 }
                 errors
-            }
-            (Err(errors), _) | (_, Err(errors)) => errors,
-        }
+            })
     }
 
     fn warnings(&self, request: &Request<'_>, object: &Value, old: Option<&Value>) -> Vec<String> {

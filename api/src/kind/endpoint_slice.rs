@@ -9,10 +9,8 @@ use std::collections::BTreeSet;
 use k8s_openapi::api::discovery::v1::{Endpoint, EndpointHints, EndpointPort, EndpointSlice};
 use serde_json::Value;
 
-use super::access::{
-    at, count_generation_up, default_absent, invalid_each, is_same, list, list_mut, remove, set, supersede,
-    text, view,
-};
+use super::access::{count_generation_if, default_absent, invalid_each, is_same, list_mut, supersede};
+use super::generic::{at, check, first_generation, list, remove, set, text};
 use super::endpoints::endpoint_ip;
 use super::service::protocol;
 use super::{Request, Strategy};
@@ -35,7 +33,7 @@ const HOSTNAME: &str = "kubernetes.io/hostname";
 
 /// The strategy of EndpointSlices.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct EndpointSliceStrategy;
+pub struct EndpointSliceStrategy;
 
 impl Strategy for EndpointSliceStrategy {
     fn default(&self, object: &mut Value) {
@@ -46,38 +44,33 @@ impl Strategy for EndpointSliceStrategy {
     }
 
     fn prepare_for_create(&self, _request: &Request<'_>, object: &mut Value) {
-        set(object, &["metadata", "generation"], 1);
+        first_generation(object);
         drop_topology(object, None);
     }
 
     fn prepare_for_update(&self, _request: &Request<'_>, object: &mut Value, old: &Value) {
         let members = ["addressType", "endpoints", "ports"];
         let has_changed = members.iter().any(|member| !is_same(object, old, &[member]));
-        if has_changed || !is_same(object, old, &["metadata", "labels"]) {
-            count_generation_up(object, old);
-        }
+        let has_changed = has_changed || !is_same(object, old, &["metadata", "labels"]);
+        count_generation_if(object, old, has_changed);
         drop_topology(object, Some(old));
     }
 
     fn validate(&self, _request: &Request<'_>, object: &Value) -> Errors {
-        view::<EndpointSlice>(object)
-            .map_or_else(|errors| errors, |slice| supersede(all(&slice, true), declared(&slice, object, None)))
+        check(object, |slice: &EndpointSlice| supersede(all(slice, true), declared(slice, object, None)))
     }
 
     fn validate_update(&self, _request: &Request<'_>, object: &Value, old: &Value) -> Errors {
         // The handwritten rule of updates looks at the metadata as if it were new.
-        view::<EndpointSlice>(object).map_or_else(
-            |errors| errors,
-            |slice| {
+        check(object, |slice: &EndpointSlice| {
                 // Older servers took other addresses: what stands may stay.
-                let mut errors = all(&slice, !is_same(object, old, &["endpoints"]));
+                let mut errors = all(slice, !is_same(object, old, &["endpoints"]));
                 if !is_same(object, old, &["addressType"]) {
                     let path = FieldPath::new("addressType");
                     errors.push(FieldError::invalid(&path, slice.address_type.as_str(), "field is immutable"));
                 }
-                supersede(errors, declared(&slice, object, Some(old)))
-            },
-        )
+                supersede(errors, declared(slice, object, Some(old)))
+            })
     }
 
     fn warnings(&self, _request: &Request<'_>, object: &Value, old: Option<&Value>) -> Vec<String> {
@@ -113,7 +106,7 @@ fn drop_topology(object: &mut Value, old: Option<&Value>) {
         let node = node_of(endpoint);
         let is_kept = known.contains(&node) && name_is_dns_subdomain(&node, false).is_empty();
         if at(endpoint, &["nodeName"]).is_none() && !node.is_empty() && is_kept {
-            set(endpoint, &["nodeName"], node);
+            set(endpoint, &["nodeName"], node.into());
         }
         remove(endpoint, &["deprecatedTopology"]);
     }

@@ -8,7 +8,8 @@ use std::net::IpAddr;
 use k8s_openapi::api::core::v1::{EndpointAddress, EndpointPort, EndpointSubset, Endpoints};
 use serde_json::Value;
 
-use super::access::{default_text, invalid_each, is_same, list, list_mut, text, view};
+use super::access::{default_text, invalid_each, is_same, list_mut};
+use super::generic::{check, check_update, list, text};
 use super::service::{port_number, protocol};
 use super::{Request, Strategy};
 use crate::validation::meta::{name_is_dns_subdomain, object_meta, object_meta_update};
@@ -18,7 +19,7 @@ use crate::validation::{Errors, FieldError, FieldPath};
 
 /// The strategy of Endpoints.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct EndpointsStrategy;
+pub struct EndpointsStrategy;
 
 impl Strategy for EndpointsStrategy {
     fn default(&self, object: &mut Value) {
@@ -34,20 +35,17 @@ impl Strategy for EndpointsStrategy {
     fn prepare_for_update(&self, _request: &Request<'_>, _object: &mut Value, _old: &Value) {}
 
     fn validate(&self, _request: &Request<'_>, object: &Value) -> Errors {
-        view::<Endpoints>(object).map_or_else(|errors| errors, |endpoints| all(&endpoints, true))
+        check(object, |endpoints: &Endpoints| all(endpoints, true))
     }
 
     fn validate_update(&self, _request: &Request<'_>, object: &Value, old: &Value) -> Errors {
-        match (view::<Endpoints>(object), view::<Endpoints>(old)) {
-            (Ok(new), Ok(old_endpoints)) => {
+        check_update(object, old, |new: &Endpoints, old_endpoints: &Endpoints| {
                 let path = FieldPath::new("metadata");
                 let mut errors = object_meta_update(&new.metadata, &old_endpoints.metadata, &path);
                 // Older servers took other addresses: what stands may stay.
-                errors.extend(all(&new, !is_same(object, old, &["subsets"])));
+                errors.extend(all(new, !is_same(object, old, &["subsets"])));
                 errors
-            }
-            (Err(errors), _) | (_, Err(errors)) => errors,
-        }
+            })
     }
 
     fn warnings(&self, _request: &Request<'_>, object: &Value, _old: Option<&Value>) -> Vec<String> {

@@ -5,7 +5,8 @@
 use k8s_openapi::api::apps::v1::ReplicaSet;
 use serde_json::{Value, json};
 
-use super::access::{count_generation_up, default_absent, integer, is_same, map_mut, put_back, set, view};
+use super::access::{count_generation_if, default_absent, integer, is_same, map_mut};
+use super::generic::{check, check_update, first_generation, restore, set};
 use super::workload_template as template;
 use super::{Request, Strategy};
 use crate::validation::meta::{name_is_dns_subdomain, non_negative, object_meta, object_meta_update};
@@ -13,7 +14,7 @@ use crate::validation::{Errors, FieldPath};
 
 /// The strategy of ReplicaSets.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct ReplicaSetStrategy;
+pub struct ReplicaSetStrategy;
 
 impl Strategy for ReplicaSetStrategy {
     fn default(&self, object: &mut Value) {
@@ -25,36 +26,31 @@ impl Strategy for ReplicaSetStrategy {
 
     fn prepare_for_create(&self, _request: &Request<'_>, object: &mut Value) {
         set(object, &["status"], json!({"replicas": 0}));
-        set(object, &["metadata", "generation"], 1);
+        first_generation(object);
         template::drop_disabled(object, None);
     }
 
     fn prepare_for_update(&self, request: &Request<'_>, object: &mut Value, old: &Value) {
         if request.subresource == "status" {
-            put_back(object, old, &["spec"]);
+            restore(object, old, &["spec"]);
             return;
         }
-        put_back(object, old, &["status"]);
+        restore(object, old, &["status"]);
         template::drop_disabled(object, Some(old));
-        if !is_same(object, old, &["spec"]) {
-            count_generation_up(object, old);
-        }
+        let has_changed = !is_same(object, old, &["spec"]);
+        count_generation_if(object, old, has_changed);
     }
 
     fn validate(&self, _request: &Request<'_>, object: &Value) -> Errors {
-        view::<ReplicaSet>(object).map_or_else(
-            |errors| errors,
-            |set| {
+        check(object, |set: &ReplicaSet| {
                 let mut errors = object_meta(&set.metadata, true, name_is_dns_subdomain, &FieldPath::new("metadata"));
                 errors.extend(spec(object, None));
                 errors
-            },
-        )
+            })
     }
 
     fn validate_update(&self, request: &Request<'_>, object: &Value, old: &Value) -> Errors {
-        match (view::<ReplicaSet>(object), view::<ReplicaSet>(old)) {
-            (Ok(new), Ok(old_set)) => {
+        check_update(object, old, |new: &ReplicaSet, old_set: &ReplicaSet| {
                 let mut errors = object_meta_update(&new.metadata, &old_set.metadata, &FieldPath::new("metadata"));
                 if request.subresource == "status" {
                     errors.extend(status(object));
@@ -63,9 +59,7 @@ impl Strategy for ReplicaSetStrategy {
                     errors.extend(template::immutable_selector(object, old));
                 }
                 errors
-            }
-            (Err(errors), _) | (_, Err(errors)) => errors,
-        }
+            })
     }
 
     fn warnings(&self, request: &Request<'_>, object: &Value, old: Option<&Value>) -> Vec<String> {

@@ -7,7 +7,8 @@
 use k8s_openapi::api::rbac::v1::{PolicyRule, Role};
 use serde_json::{Value, json};
 
-use super::access::{is_same, supersede, view};
+use super::access::{is_same, supersede};
+use super::generic::{check, check_update};
 use super::{Request, Strategy};
 use crate::validation::meta::{object_meta, object_meta_update};
 use crate::validation::name::is_valid_path_segment_name;
@@ -15,7 +16,7 @@ use crate::validation::{Errors, FieldError, FieldPath};
 
 /// The strategy of Roles.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct RoleStrategy;
+pub struct RoleStrategy;
 
 impl Strategy for RoleStrategy {
     fn default(&self, _object: &mut Value) {}
@@ -25,24 +26,18 @@ impl Strategy for RoleStrategy {
     fn prepare_for_update(&self, _request: &Request<'_>, _object: &mut Value, _old: &Value) {}
 
     fn validate(&self, _request: &Request<'_>, object: &Value) -> Errors {
-        view::<Role>(object).map_or_else(
-            |errors| errors,
-            |role| {
+        check(object, |role: &Role| {
                 let rules = role.rules.as_deref().unwrap_or_default();
-                supersede(all(&role), declared_rules(rules, object, None))
-            },
-        )
+                supersede(all(role), declared_rules(rules, object, None))
+            })
     }
 
     fn validate_update(&self, _request: &Request<'_>, object: &Value, old: &Value) -> Errors {
-        match (view::<Role>(object), view::<Role>(old)) {
-            (Ok(role), Ok(old_role)) => {
-                let mut errors = all(&role);
+        check_update(object, old, |role: &Role, old_role: &Role| {
+                let mut errors = all(role);
                 errors.extend(object_meta_update(&role.metadata, &old_role.metadata, &FieldPath::new("metadata")));
                 supersede(errors, declared_rules(role.rules.as_deref().unwrap_or_default(), object, Some(old)))
-            }
-            (Err(errors), _) | (_, Err(errors)) => errors,
-        }
+            })
     }
 
     fn allows_create_on_update(&self) -> bool {

@@ -6,7 +6,8 @@
 use k8s_openapi::api::rbac::v1::{RoleBinding, RoleRef, Subject};
 use serde_json::{Value, json};
 
-use super::access::{default_text, invalid_each, is_same, list_mut, map_mut, supersede, text, view};
+use super::access::{default_text, invalid_each, is_same, list_mut, map_mut, supersede};
+use super::generic::{check, check_update, text};
 use super::role::rbac_name;
 use super::{Request, Strategy};
 use crate::validation::meta::{name_is_dns_subdomain, object_meta, object_meta_update};
@@ -17,7 +18,7 @@ const SUBJECT_KINDS: [&str; 3] = ["ServiceAccount", "User", "Group"];
 
 /// The strategy of RoleBindings.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct RoleBindingStrategy;
+pub struct RoleBindingStrategy;
 
 impl Strategy for RoleBindingStrategy {
     fn default(&self, object: &mut Value) {
@@ -29,23 +30,20 @@ impl Strategy for RoleBindingStrategy {
     fn prepare_for_update(&self, _request: &Request<'_>, _object: &mut Value, _old: &Value) {}
 
     fn validate(&self, _request: &Request<'_>, object: &Value) -> Errors {
-        view::<RoleBinding>(object).map_or_else(|errors| errors, |binding| {
+        check(object, |binding: &RoleBinding| {
             let subjects = binding.subjects.as_deref().unwrap_or_default();
-            supersede(all(&binding), declared(&binding.role_ref, subjects, object, None))
+            supersede(all(binding), declared(&binding.role_ref, subjects, object, None))
         })
     }
 
     fn validate_update(&self, _request: &Request<'_>, object: &Value, old: &Value) -> Errors {
-        match (view::<RoleBinding>(object), view::<RoleBinding>(old)) {
-            (Ok(binding), Ok(old_binding)) => {
-                let mut errors = all(&binding);
+        check_update(object, old, |binding: &RoleBinding, old_binding: &RoleBinding| {
+                let mut errors = all(binding);
                 errors.extend(object_meta_update(&binding.metadata, &old_binding.metadata, &FieldPath::new("metadata")));
                 errors.extend(immutable_role_ref(object, old));
                 let subjects = binding.subjects.as_deref().unwrap_or_default();
                 supersede(errors, declared(&binding.role_ref, subjects, object, Some(old)))
-            }
-            (Err(errors), _) | (_, Err(errors)) => errors,
-        }
+            })
     }
 
     fn allows_create_on_update(&self) -> bool {

@@ -13,7 +13,8 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector as ObjectSelec
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-use super::access::{at, integer, remove, set, text, view};
+use super::access::{integer};
+use super::generic::{at, check, remove, set, text};
 use crate::selector::{LabelSelector, SelectorError};
 use crate::validation::meta::{managed_fields, non_negative};
 use crate::validation::{Errors, FieldPath};
@@ -82,10 +83,10 @@ fn scale(object: &Value, selector: &str) -> Value {
     });
     let replicas = integer(object, &["spec", "replicas"]);
     if replicas != 0 {
-        set(&mut scale, &["spec", "replicas"], replicas);
+        set(&mut scale, &["spec", "replicas"], replicas.into());
     }
     if !selector.is_empty() {
-        set(&mut scale, &["status", "selector"], selector);
+        set(&mut scale, &["status", "selector"], selector.into());
     }
     scale
 }
@@ -102,10 +103,10 @@ pub fn apply(scale: &Value, old: &Value) -> Result<Value, ScaleError> {
         return Err(ScaleError::Uid { given: given.to_owned(), actual: actual.to_owned() });
     }
     let mut object = old.clone();
-    set(&mut object, &["spec", "replicas"], integer(scale, &["spec", "replicas"]));
+    set(&mut object, &["spec", "replicas"], integer(scale, &["spec", "replicas"]).into());
     match text(scale, &["metadata", "resourceVersion"]) {
         "" => remove(&mut object, &["metadata", "resourceVersion"]),
-        version => set(&mut object, &["metadata", "resourceVersion"], version),
+        version => set(&mut object, &["metadata", "resourceVersion"], version.into()),
     }
     Ok(object)
 }
@@ -113,15 +114,13 @@ pub fn apply(scale: &Value, old: &Value) -> Result<Value, ScaleError> {
 /// All that is wrong with a Scale: only its managed fields and replicas are looked at.
 #[must_use]
 pub fn validate(scale: &Value) -> Errors {
-    let typed = match view::<Scale>(scale) {
-        Ok(typed) => typed,
-        Err(errors) => return errors,
-    };
-    let (metadata, spec) = (FieldPath::new("metadata"), FieldPath::new("spec"));
-    let managed = typed.metadata.managed_fields.unwrap_or_default();
-    let mut errors = managed_fields(&managed, &metadata.child("managedFields"));
-    errors.extend(non_negative(integer(scale, &["spec", "replicas"]), &spec.child("replicas")));
-    errors
+    check(scale, |typed: &Scale| {
+        let (metadata, spec) = (FieldPath::new("metadata"), FieldPath::new("spec"));
+        let managed = typed.metadata.managed_fields.as_deref().unwrap_or_default();
+        let mut errors = managed_fields(managed, &metadata.child("managedFields"));
+        errors.extend(non_negative(integer(scale, &["spec", "replicas"]), &spec.child("replicas")));
+        errors
+    })
 }
 
 #[cfg(test)]

@@ -8,7 +8,8 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector as ObjectSelec
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::access::{at, integer, is_same, text};
+use super::access::{integer, is_same};
+use super::generic::{at, text};
 use super::pod::template;
 use crate::selector::LabelSelector;
 use crate::validation::label::{SelectorOptions, label_selector};

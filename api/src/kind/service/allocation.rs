@@ -20,7 +20,8 @@ use self::family::{fill_families, is_settled};
 use super::cluster_ip::is_ipv6;
 use super::spec::{NONE, kind, needs_health_check, needs_node_port, node_ports, texts};
 use crate::go::quote;
-use crate::kind::access::{integer, is_same, list, list_mut, put_back, set, text};
+use crate::kind::access::{integer, is_same, list_mut};
+use crate::kind::generic::{list, restore, set, text};
 use crate::validation::net::parse_ip_sloppy;
 use crate::validation::{Errors, FieldError, FieldPath};
 
@@ -170,11 +171,11 @@ impl Allocation {
                 for (_, port) in
                     list_mut(object, &["spec", "ports"]).enumerate().filter(|(at, _)| ports.contains(at))
                 {
-                    set(port, &["nodePort"], number);
+                    set(port, &["nodePort"], number.into());
                 }
             }
             (Self::HealthCheckNodePort { .. }, Grant::Port(number)) => {
-                set(object, &["spec", "healthCheckNodePort"], number);
+                set(object, &["spec", "healthCheckNodePort"], number.into());
             }
             _ => {}
         }
@@ -286,7 +287,7 @@ fn sync_new_cluster_ips(object: &mut Value) {
 fn sync_cluster_ips(object: &mut Value, old: &Value) {
     let (path, ip) = (["spec", "clusterIPs"], ["spec", "clusterIP"]);
     if list(object, &path).is_empty() && text(old, &ip) == text(object, &ip) && !list(old, &path).is_empty() {
-        put_back(object, old, &path);
+        restore(object, old, &path);
     }
     if text(old, &ip) != text(object, &ip) && is_same(old, object, &path) {
         match text(object, &ip).to_owned() {
@@ -300,10 +301,10 @@ fn sync_cluster_ips(object: &mut Value, old: &Value) {
 fn keep_allocated(object: &mut Value, old: &Value) {
     if kind(old) != "ExternalName" && kind(object) != "ExternalName" {
         if text(object, &["spec", "clusterIP"]).is_empty() {
-            put_back(object, old, &["spec", "clusterIP"]);
+            restore(object, old, &["spec", "clusterIP"]);
         }
         if list(object, &["spec", "clusterIPs"]).is_empty() {
-            put_back(object, old, &["spec", "clusterIPs"]);
+            restore(object, old, &["spec", "clusterIPs"]);
         }
     }
     if port::keeps_node_ports(old) && port::keeps_node_ports(object) {
@@ -311,7 +312,7 @@ fn keep_allocated(object: &mut Value, old: &Value) {
     }
     let health_check = ["spec", "healthCheckNodePort"];
     if needs_health_check(old) && needs_health_check(object) && integer(object, &health_check) == 0 {
-        put_back(object, old, &health_check);
+        restore(object, old, &health_check);
     }
 }
 

@@ -6,7 +6,7 @@
 use serde_json::Value;
 
 use super::spec::{NONE, kind, texts};
-use crate::kind::access::{at, text};
+use crate::kind::generic::{at, text};
 use crate::validation::net::{is_valid_ip_for_legacy_field, parse_ip_sloppy};
 use crate::validation::{Errors, FieldError, FieldPath};
 

@@ -6,7 +6,8 @@
 use serde_json::{Value, json};
 
 use super::spec::externally_accessible;
-use crate::kind::access::{at, default_absent, default_text, list_mut, map_mut, remove, set, text};
+use crate::kind::access::{default_absent, default_text, list_mut, map_mut};
+use crate::kind::generic::{at, remove, set, text};
 
 /// How long a client's connections go to one endpoint with ClientIP affinity: three hours, in seconds.
 const AFFINITY_SECONDS: i32 = 10_800;

@@ -14,16 +14,18 @@ mod warning;
 pub(super) use self::validation::{port_number, protocol};
 
 use k8s_openapi::api::core::v1::Service;
+use serde::Deserialize;
 use serde_json::{Value, json};
 
 use self::spec::{externally_accessible, needs_health_check, needs_node_port};
-use super::access::{at, integer, is_same, list_mut, put_back, remove, set, text, view};
+use super::access::{integer, is_same, list_mut};
+use super::generic::{at, check, check_update, remove, restore, set, text};
 use super::{Request, Strategy};
 use crate::validation::Errors;
 
 /// The strategy of Services.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct ServiceStrategy;
+pub struct ServiceStrategy;
 
 impl Strategy for ServiceStrategy {
     fn default(&self, object: &mut Value) {
@@ -36,25 +38,25 @@ impl Strategy for ServiceStrategy {
 
     fn prepare_for_update(&self, request: &Request<'_>, object: &mut Value, old: &Value) {
         if request.subresource == "status" {
-            put_back(object, old, &["spec"]);
+            restore(object, old, &["spec"]);
         } else {
-            put_back(object, old, &["status"]);
+            restore(object, old, &["status"]);
             drop_type_dependent_fields(object, old);
         }
     }
 
     fn validate(&self, _request: &Request<'_>, object: &Value) -> Errors {
-        view::<Service>(object).map_or_else(|errors| errors, |service| validation::create(object, &service))
+        check(object, |service: &Service| validation::create(object, service))
     }
 
     fn validate_update(&self, request: &Request<'_>, object: &Value, old: &Value) -> Errors {
-        match (view::<Service>(object), view::<Service>(old)) {
-            (Ok(service), Ok(old_service)) if request.subresource == "status" => {
-                validation::update_status(object, old, &service, &old_service)
+        check_update(object, old, |service: &Service, old_service: &Service| {
+            if request.subresource == "status" {
+                validation::update_status(object, old, service, old_service)
+            } else {
+                validation::update(object, old, service, old_service)
             }
-            (Ok(service), Ok(old_service)) => validation::update(object, old, &service, &old_service),
-            (Err(errors), _) | (_, Err(errors)) => errors,
-        }
+        })
     }
 
     fn canonicalise(&self, object: &mut Value) {
@@ -68,7 +70,7 @@ impl Strategy for ServiceStrategy {
         if request.subresource == "status" {
             return warning::of_status(object);
         }
-        view::<Service>(object).map_or_else(|_| Vec::new(), |service| warning::of(&service))
+        Service::deserialize(object).map_or_else(|_| Vec::new(), |service| warning::of(&service))
     }
 
     fn allows_create_on_update(&self) -> bool {

@@ -4,7 +4,8 @@
 
 use serde_json::Value;
 
-use crate::kind::access::{at, integer, list, text};
+use crate::kind::access::{integer};
+use crate::kind::generic::{at, list, text};
 
 /// The value of `clusterIP` that asks for no address.
 pub(super) const NONE: &str = "None";

@@ -8,7 +8,8 @@ use serde_json::{Value, json};
 
 use super::cluster_ip::{self, is_headless};
 use super::spec::{externally_accessible, kind, needs_health_check, texts};
-use crate::kind::access::{at, integer, invalid_each, is_same, list, text};
+use crate::kind::access::{integer, invalid_each, is_same};
+use crate::kind::generic::{at, list, text};
 use crate::kind::endpoints::endpoint_ip;
 use crate::validation::label::labels;
 use crate::validation::meta::{name_is_dns_label, object_meta, object_meta_update};

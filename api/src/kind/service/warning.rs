@@ -4,7 +4,7 @@ use k8s_openapi::api::core::v1::Service;
 use serde_json::Value;
 
 use super::spec::NONE;
-use crate::kind::access::{list, text};
+use crate::kind::generic::{list, text};
 use crate::validation::FieldPath;
 use crate::validation::net::{warnings_for_cidr, warnings_for_ip};
 

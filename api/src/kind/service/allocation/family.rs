@@ -4,7 +4,8 @@
 use serde_json::{Value, json};
 
 use super::Family;
-use crate::kind::access::{at, is_same, list, put_back, set, text};
+use crate::kind::access::{is_same};
+use crate::kind::generic::{at, list, restore, set, text};
 use crate::kind::service::cluster_ip;
 use crate::kind::service::spec::{NONE, kind, texts};
 use crate::validation::{Errors, FieldError, FieldPath};
@@ -32,8 +33,8 @@ pub(super) fn fill_families(object: &mut Value, old: Option<&Value>, cluster: &[
     let is_bare = text(object, &["spec", "clusterIP"]) == NONE && !has_selector(object);
     if at(object, &POLICY).is_none() {
         match old.filter(|old| at(old, &POLICY).is_some()) {
-            Some(old) => put_back(object, old, &POLICY),
-            None => set(object, &POLICY, if is_bare { "RequireDualStack" } else { "SingleStack" }),
+            Some(old) => restore(object, old, &POLICY),
+            None => set(object, &POLICY, json!(if is_bare { "RequireDualStack" } else { "SingleStack" })),
         }
     }
     none_wrong(cluster_ip::validate(object, old))?;
@@ -77,7 +78,7 @@ fn against_policy(object: &mut Value, old: Option<&Value>) -> Errors {
             if is_single {
                 if is_same(object, old, &field) && after > 1 {
                     let first = list(object, &field)[..1].to_vec();
-                    set(object, &field, first);
+                    set(object, &field, Value::Array(first));
                 }
             } else if after != 0 && after < before {
                 let detail = format!("must be 'SingleStack' to release the {what}");

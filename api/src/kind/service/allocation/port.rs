@@ -5,7 +5,8 @@ use std::collections::HashMap;
 use serde_json::Value;
 
 use super::{Allocation, AllocationError, Plan, Release};
-use crate::kind::access::{integer, list, list_mut, set, text};
+use crate::kind::access::{integer, list_mut};
+use crate::kind::generic::{list, set, text};
 use crate::kind::service::spec::{allocates_node_ports, kind, node_ports};
 
 /// The number as a wish: 0 and what is no port are none.
@@ -34,7 +35,7 @@ pub(super) fn keep(object: &mut Value, old: &Value) {
         let number = by_name.get(text(port, &["name"])).copied().unwrap_or_default();
         let is_used = before.contains(&number) && now.contains(&number);
         if number != 0 && !is_used {
-            set(port, &["nodePort"], number);
+            set(port, &["nodePort"], number.into());
         }
     }
 }
@@ -67,7 +68,7 @@ pub(super) fn of_new(object: &mut Value, plan: &mut Plan) {
             }
             Some(Source::Wanted(shared)) if number == 0 => {
                 if let Some(port) = list_mut(object, &["spec", "ports"]).nth(at) {
-                    set(port, &["nodePort"], shared);
+                    set(port, &["nodePort"], shared.into());
                 }
             }
             Some(Source::Wanted(shared)) if number != shared => {

@@ -11,7 +11,7 @@ use super::condition::{self, Condition};
 use super::disabled::drop_init_container_annotations;
 use crate::go::quote;
 use crate::time::Time;
-use crate::validation::name::{NameOf, name_is_dns_subdomain};
+use crate::validation::name::is_dns1123_subdomain;
 use crate::validation::{Errors, FieldError, FieldPath};
 
 /// Why a pod can't be bound. The server answers a conflict on `pods/binding` with this sentence.
@@ -54,7 +54,7 @@ pub fn validate(binding: &Value) -> Errors {
     if name.is_empty() {
         errors.push(FieldError::required(&path.child("name"), ""));
     } else if is_node {
-        for message in name_is_dns_subdomain(name, NameOf::Whole) {
+        for message in is_dns1123_subdomain(name) {
             errors.push(FieldError::invalid(&path.child("name"), name, message));
         }
     }

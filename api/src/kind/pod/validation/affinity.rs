@@ -7,7 +7,7 @@ use k8s_openapi::api::core::v1::{
 
 use super::options::Options;
 use super::selector;
-use crate::validation::meta::label_name;
+use crate::validation::label::label_name;
 use crate::validation::name::{is_dns1123_label, is_dns1123_subdomain, is_valid_label_value};
 use crate::validation::{Errors, FieldError, FieldPath};
 

@@ -3,53 +3,15 @@
 use std::collections::BTreeSet;
 
 use k8s_openapi::api::core::v1::PodAffinityTerm;
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::{LabelSelector, LabelSelectorRequirement};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
 
-use crate::validation::meta::{label_name, labels};
-use crate::validation::name::is_valid_label_value;
+use crate::validation::label::{self, SelectorOptions, label_name};
 use crate::validation::{Errors, FieldError, FieldPath};
 
 /// A label selector; `None` is valid. `lenient`: invalid values of requirements pass.
 pub(super) fn label_selector(selector: Option<&LabelSelector>, lenient: bool, path: &FieldPath<'_>) -> Errors {
-    let Some(selector) = selector else { return Errors::new() };
-    let mut errors = Errors::new();
-    if let Some(map) = &selector.match_labels {
-        errors.extend(labels(map, &path.child("matchLabels")));
-    }
-    let expressions = path.child("matchExpressions");
-    for (index, expression) in selector.match_expressions.iter().flatten().enumerate() {
-        errors.extend(requirement(expression, lenient, &expressions.index(index)));
-    }
-    errors
-}
-
-fn requirement(requirement: &LabelSelectorRequirement, lenient: bool, path: &FieldPath<'_>) -> Errors {
-    let mut errors = Errors::new();
-    let values = requirement.values.as_deref().unwrap_or_default();
-    match requirement.operator.as_str() {
-        "In" | "NotIn" if values.is_empty() => {
-            let detail = "must be specified when `operator` is 'In' or 'NotIn'";
-            errors.push(FieldError::required(&path.child("values"), detail));
-        }
-        "Exists" | "DoesNotExist" if !values.is_empty() => {
-            let detail = "may not be specified when `operator` is 'Exists' or 'DoesNotExist'";
-            errors.push(FieldError::forbidden(&path.child("values"), detail));
-        }
-        "In" | "NotIn" | "Exists" | "DoesNotExist" => {}
-        other => {
-            errors.push(FieldError::invalid(&path.child("operator"), other, "not a valid selector operator"));
-        }
-    }
-    errors.extend(label_name(&requirement.key, &path.child("key")));
-    if !lenient {
-        let path = path.child("values");
-        for (index, value) in values.iter().enumerate() {
-            for message in is_valid_label_value(value) {
-                errors.push(FieldError::invalid(&path.index(index), value.as_str(), message));
-            }
-        }
-    }
-    errors
+    let options = SelectorOptions { allow_invalid_label_value: lenient, ..SelectorOptions::default() };
+    selector.map_or_else(Errors::new, |selector| label::label_selector(selector, options, path))
 }
 
 /// Both selectors of a term of pod affinity.

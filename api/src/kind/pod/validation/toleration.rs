@@ -3,7 +3,7 @@
 use k8s_openapi::api::core::v1::Toleration;
 
 use super::options::Options;
-use crate::validation::meta::label_name;
+use crate::validation::label::label_name;
 use crate::validation::name::is_valid_label_value;
 use crate::validation::{Errors, FieldError, FieldPath};
 
@@ -62,7 +62,10 @@ fn number(value: &str, path: &FieldPath<'_>) -> Errors {
     let is_decimal = value == "0"
         || (digits.bytes().all(|b| b.is_ascii_digit()) && digits.bytes().next().is_some_and(|b| b != b'0'));
     if !is_decimal {
-        let detail = "must be a valid decimal integer in canonical form";
+        let detail = match value {
+            "" => "must be non-empty",
+            _ => "must be a valid decimal integer in canonical form",
+        };
         errors.push(FieldError::invalid(path, value, detail));
     }
     if value.parse::<i64>().is_err() {

@@ -9,6 +9,8 @@
 //! objects. They get lossless trees in normal form, read typed views of them where that is clearer, and write by path.
 //! Facts: upstream's `pkg/registry/*/strategy.go`, `pkg/apis/*/{defaults,validation}`.
 
+mod pod;
+
 use serde_json::Value;
 
 use crate::time::Time;

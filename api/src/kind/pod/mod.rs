@@ -1,0 +1,3 @@
+//! Pods: their rules.
+
+pub(crate) mod validation;

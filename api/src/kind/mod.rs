@@ -11,6 +11,9 @@
 
 mod pod;
 
+pub mod pod;
+pub mod pod_template;
+
 use serde_json::Value;
 
 use crate::time::Time;

@@ -25,7 +25,7 @@ const MAPS: [&str; 11] = [
 const QUANTITIES: [&str; 6] = ["limits", "requests", "overhead", "allocatedResources", "sizeLimit", "divisor"];
 
 /// Whether `a` and `b` mean the same. `None` stands for a field that isn't there.
-pub(super) fn equal(a: Option<&Value>, b: Option<&Value>) -> bool {
+pub(crate) fn equal(a: Option<&Value>, b: Option<&Value>) -> bool {
     same(a, b, "")
 }
 

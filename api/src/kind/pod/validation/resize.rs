@@ -212,6 +212,9 @@ fn container_rest(
 }
 
 fn put_back_container(container: &mut Value, old: &Value) {
+    if container.get("resources").is_none() && old.get("resources").is_none() {
+        return;
+    }
     let Some(resources) = container.as_object_mut().and_then(|container| object_or_new(container, "resources")) else {
         return;
     };

@@ -76,7 +76,7 @@ fn is_iqn(name: &str) -> bool {
 
 /// Whether three letters and any one character are followed by `digits` letters or digits.
 fn is_hexadecimal_name(name: &str, digits: usize) -> bool {
-    let mut chars = name.chars().skip(3);
+    let mut chars = name.get(3..).unwrap_or_default().chars();
     let separator = chars.next();
     let rest = chars.as_str();
     separator.is_some_and(|c| c != '\n') && rest.len() == digits && rest.bytes().all(|byte| byte.is_ascii_alphanumeric())

@@ -174,9 +174,16 @@ fn lengths_are_bounded() {
     for (overlay, sentence) in rows {
         assert_eq!(sentences(&errors(&spec("container", &overlay), Leniency::default())), [sentence]);
     }
-    let overlay = json!({"securityContext": {"windowsOptions": {"gmsaCredentialSpec": "x".repeat(65537)}}});
-    let found = errors(&spec("container", &overlay), Leniency::default());
-    assert_eq!(found[0].detail, "gmsaCredentialSpec size must be under 64 KiB");
+    // The values aren't looked at here.
+    let rows = [
+        (json!({"gmsaCredentialSpec": "x".repeat(65537)}), "gmsaCredentialSpec size must be under 64 KiB"),
+        (json!({"runAsUserName": "a\u{1}b"}), "runAsUserName cannot contain control characters"),
+    ];
+    for (options, detail) in rows {
+        let overlay = json!({"securityContext": {"windowsOptions": options}});
+        let found = errors(&spec("container", &overlay), Leniency::default());
+        assert_eq!(found.iter().map(|error| error.detail.as_str()).collect::<Vec<_>>(), [detail]);
+    }
 }
 
 #[test]
@@ -192,7 +199,8 @@ fn pods_own_rules_are_upstreams() {
         "limits": {"cpu": "1", "ephemeral-storage": "1Gi", "example.com/gpu": "1", "hugepages-2Mi": "2Mi", "x": "1"},
     });
     let requirements = serde_json::from_value(requirements).unwrap();
-    let found = pod_resource_requirements(&requirements, &BTreeSet::new(), Leniency::default(), &path.child("resources"));
+    let found =
+        pod_resource_requirements(&requirements, &BTreeSet::new(), Leniency::default(), &path.child("resources"));
     let supported = r#"supported values: "cpu", "hugepages-", "memory""#;
     assert_eq!(
         sentences(&found),

@@ -1,7 +1,7 @@
 //! What is particular to each kind: one [`Strategy`] a resource, its defaults and its rules.
 //!
 //! The server has one pipeline for all resources and asks the strategy at fixed places (in this order): decode →
-//! normalise → [`default`](Strategy::default) → admission → [`prepare_for_create`](Strategy::prepare_for_create) or
+//! normalise → [`declared_default::apply`] → [`default`](Strategy::default) → admission → [`prepare_for_create`](Strategy::prepare_for_create) or
 //! [`prepare_for_update`](Strategy::prepare_for_update) → [`validate`](Strategy::validate) or
 //! [`validate_update`](Strategy::validate_update) → [`canonicalise`](Strategy::canonicalise) → store.
 //!
@@ -9,10 +9,21 @@
 //! objects. They get lossless trees in normal form, read typed views of them where that is clearer, and write by path.
 //! Facts: upstream's `pkg/registry/*/strategy.go`, `pkg/apis/*/{defaults,validation}`.
 
-mod pod;
+pub mod declared_default;
+pub mod generic;
 
+pub mod config_map;
+pub mod event;
+pub mod lease;
+pub mod limit_range;
+pub mod namespace;
+pub mod node;
 pub mod pod;
 pub mod pod_template;
+pub mod priority_class;
+pub mod resource_quota;
+pub mod secret;
+pub mod service_account;
 
 use serde_json::Value;
 
@@ -89,13 +100,29 @@ pub enum Propagation {
     Background,
     /// They stay.
     Orphan,
+    /// Objects of this kind own nothing: what a delete asks for is not listened to.
+    Unsupported,
 }
 
-/// The strategy of a resource's stored form.
+/// The strategy of a resource as it was requested. It works on the stored form, which may be another group's: only
+/// `events.k8s.io` and `events` have strategies of their own for one stored form.
 #[must_use]
 pub fn strategy(group: &str, plural: &str) -> Option<&'static dyn Strategy> {
-    match (group, plural) {
-        // One row a resource, in the resource table's order: ("", "configmaps") => Some(&config_map::ConfigMapStrategy),
-        _ => None,
-    }
+    // One row a resource, in the resource table's order.
+    Some(match (group, plural) {
+        ("", "configmaps") => &config_map::ConfigMapStrategy,
+        ("", "events") => &event::EventStrategy::Core,
+        ("", "limitranges") => &limit_range::LimitRangeStrategy,
+        ("", "namespaces") => &namespace::NamespaceStrategy,
+        ("", "nodes") => &node::NodeStrategy,
+        ("", "pods") => &pod::PodStrategy,
+        ("", "podtemplates") => &pod_template::PodTemplateStrategy,
+        ("", "resourcequotas") => &resource_quota::ResourceQuotaStrategy,
+        ("", "secrets") => &secret::SecretStrategy,
+        ("", "serviceaccounts") => &service_account::ServiceAccountStrategy,
+        ("coordination.k8s.io", "leases") => &lease::LeaseStrategy,
+        ("events.k8s.io", "events") => &event::EventStrategy::New,
+        ("scheduling.k8s.io", "priorityclasses") => &priority_class::PriorityClassStrategy,
+        _ => return None,
+    })
 }

@@ -102,6 +102,15 @@ impl Quantity {
         self.scale >= scale
     }
 
+    /// The next multiple of 10^`scale`, away from zero.
+    #[must_use]
+    pub fn rounded(self, scale: i64) -> Self {
+        match u32::try_from(scale - self.scale) {
+            Ok(digits) if digits > 0 => Self::reduced(cut(self.mantissa, digits), scale, self.format),
+            _ => self,
+        }
+    }
+
     /// `factor` times the quantity.
     #[must_use]
     pub fn times(self, factor: i64) -> Self {
@@ -345,6 +354,8 @@ mod tests {
         assert!(
             quantity("1m").is_multiple_of(-3) && !quantity("1u").is_multiple_of(-3) && quantity("0").is_multiple_of(0)
         );
+        assert_eq!(quantity("1500001n").rounded(-3).to_string(), "2m");
+        assert_eq!(quantity("1Gi").rounded(-3).to_string(), "1Gi");
         assert_eq!(quantity("1500m").times(3).to_string(), "4500m");
         assert_eq!(quantity("1e37").times(i64::MAX).value(), i64::MAX);
     }

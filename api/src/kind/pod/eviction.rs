@@ -84,8 +84,10 @@ fn is_ready(status: &PodStatus) -> bool {
 /// Whether a pod that isn't ready may go without counting.
 fn spares_unready(budget: &PodDisruptionBudget) -> bool {
     let policy = budget.spec.as_ref().and_then(|spec| spec.unhealthy_pod_eviction_policy.as_deref());
-    let healthy = budget.status.as_ref().map_or((0, 0), |status| (status.current_healthy, status.desired_healthy));
-    policy == Some("AlwaysAllow") || (healthy.0 >= healthy.1 && healthy.1 > 0)
+    let status = budget.status.as_ref();
+    let current = status.and_then(|status| status.current_healthy).unwrap_or(0);
+    let desired = status.and_then(|status| status.desired_healthy).unwrap_or(0);
+    policy == Some("AlwaysAllow") || (current >= desired && desired > 0)
 }
 
 fn refusal(budget: &PodDisruptionBudget) -> Option<Refusal> {
@@ -98,7 +100,8 @@ fn refusal(budget: &PodDisruptionBudget) -> Option<Refusal> {
         let cause = format!("The disruption budget {name} does not allow evicting pods currently: {why}");
         Some(Refusal::Forbidden { budget: name.clone(), message, cause })
     };
-    if status.disruptions_allowed < 0 {
+    let allowed = status.disruptions_allowed.unwrap_or(0);
+    if allowed < 0 {
         return forbidden("pdb disruptions allowed is negative", "pdb disruptions allowed is negative");
     }
     if status.disrupted_pods.as_ref().map_or(0, std::collections::BTreeMap::len) > MAX_DISRUPTED_PODS {
@@ -107,9 +110,10 @@ fn refusal(budget: &PodDisruptionBudget) -> Option<Refusal> {
             "too many pending evictions not confirmed by PDB controller",
         );
     }
-    if status.disruptions_allowed > 0 {
+    if allowed > 0 {
         return None;
     }
+    let (current, desired) = (status.current_healthy.unwrap_or(0), status.desired_healthy.unwrap_or(0));
     let condition = status
         .conditions
         .iter()
@@ -121,10 +125,9 @@ fn refusal(budget: &PodDisruptionBudget) -> Option<Refusal> {
             "The disruption budget {name} does not allow evicting pods currently because it failed sync: {}",
             condition.message
         ),
-        _ if status.current_healthy <= status.desired_healthy => format!(
-            "The disruption budget {name} needs {} healthy pods and has {} currently",
-            status.desired_healthy, status.current_healthy
-        ),
+        _ if current <= desired => {
+            format!("The disruption budget {name} needs {desired} healthy pods and has {current} currently")
+        }
         Some(condition) => format!(
             "The disruption budget {name} does not allow evicting pods currently ({}): {}",
             condition.reason, condition.message

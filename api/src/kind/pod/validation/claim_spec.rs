@@ -122,7 +122,7 @@ fn class_name(name: Option<&str>, path: &FieldPath<'_>) -> Errors {
 }
 
 /// What the two kinds of data source have in common.
-#[derive(PartialEq)]
+#[derive(Clone, Copy, PartialEq)]
 struct Source<'a> {
     group: Option<&'a str>,
     kind: &'a str,

@@ -56,8 +56,7 @@ const RESOURCE_FIELDS: [&str; 6] = [
 
 const HUGE_PAGES: [&str; 2] = ["limits.hugepages-", "requests.hugepages-"];
 const CPU_DIVISORS: [&str; 2] = ["1m", "1"];
-const SIZE_DIVISORS: [&str; 13] =
-    ["1", "1k", "1M", "1G", "1T", "1P", "1E", "1Ki", "1Mi", "1Gi", "1Ti", "1Pi", "1Ei"];
+const SIZE_DIVISORS: [&str; 13] = ["1", "1k", "1M", "1G", "1T", "1P", "1E", "1Ki", "1Mi", "1Gi", "1Ti", "1Pi", "1Ei"];
 
 /// A volume of such files.
 pub(super) fn volume(source: &DownwardAPIVolumeSource, path: &FieldPath<'_>) -> Errors {
@@ -99,9 +98,8 @@ pub(super) fn object_field(selector: &ObjectFieldSelector, fields: &[&str], path
     }
     let field_path = path.child("fieldPath");
     let field = selector.field_path.as_str();
-    let unknown = |reason: String| {
-        vec![FieldError::invalid(&field_path, field, format!("error converting fieldPath: {reason}"))]
-    };
+    let unknown =
+        |reason: String| vec![FieldError::invalid(&field_path, field, format!("error converting fieldPath: {reason}"))];
     if version != "v1" {
         return unknown(format!("unsupported pod version: {version}"));
     }
@@ -156,7 +154,9 @@ fn divisor(selector: &ResourceFieldSelector, path: &FieldPath<'_>) -> Option<Fie
     let (allowed, noun): (&[&str], &str) = match resource {
         "limits.cpu" | "requests.cpu" => (&CPU_DIVISORS, "cpu resource"),
         "limits.memory" | "requests.memory" => (&SIZE_DIVISORS, "memory resource"),
-        "limits.ephemeral-storage" | "requests.ephemeral-storage" => (&SIZE_DIVISORS, "local ephemeral storage resource"),
+        "limits.ephemeral-storage" | "requests.ephemeral-storage" => {
+            (&SIZE_DIVISORS, "local ephemeral storage resource")
+        }
         _ if is_huge_pages(resource) => (&SIZE_DIVISORS, "hugepages resource"),
         _ => return None,
     };

@@ -50,11 +50,7 @@ impl<'a> From<&'a LifecycleHandler> for Handler<'a> {
 }
 
 /// All that is wrong with the handler.
-pub(super) fn handler<'a>(
-    handler: impl Into<Handler<'a>>,
-    grace_period: Option<i64>,
-    path: &FieldPath<'_>,
-) -> Errors {
+pub(super) fn handler<'a>(handler: impl Into<Handler<'a>>, grace_period: Option<i64>, path: &FieldPath<'_>) -> Errors {
     let Handler { exec, http_get, tcp_socket, grpc, sleep } = handler.into();
     let mut one = OneOf::new(path, "handler");
     one.member(exec, "exec", exec_action);

@@ -55,3 +55,6 @@ mod volume_file;
 mod volume_mount;
 mod volume_source;
 pub(crate) mod windows_options;
+
+#[cfg(test)]
+mod tests;

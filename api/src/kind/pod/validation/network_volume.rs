@@ -70,16 +70,21 @@ fn is_iqn(name: &str) -> bool {
         let Some((authority, text)) = dated.then(|| rest[8..].split_once(':')).flatten() else { return false };
         let authority_char = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '.';
         let text_char = |c: char| !matches!(c, ',' | ';' | '*' | '&' | '$' | '|' | '\t' | '\n' | '\u{c}' | '\r' | ' ');
-        !authority.is_empty() && authority.chars().all(authority_char) && !text.is_empty() && text.chars().all(text_char)
+        !authority.is_empty()
+            && authority.chars().all(authority_char)
+            && !text.is_empty()
+            && text.chars().all(text_char)
     })
 }
 
 /// Whether three letters and any one character are followed by `digits` letters or digits.
 fn is_hexadecimal_name(name: &str, digits: usize) -> bool {
-    let mut chars = name.chars().skip(3);
+    let mut chars = name.get(3..).unwrap_or_default().chars();
     let separator = chars.next();
     let rest = chars.as_str();
-    separator.is_some_and(|c| c != '\n') && rest.len() == digits && rest.bytes().all(|byte| byte.is_ascii_alphanumeric())
+    separator.is_some_and(|c| c != '\n')
+        && rest.len() == digits
+        && rest.bytes().all(|byte| byte.is_ascii_alphanumeric())
 }
 
 pub(super) fn fc(source: &FCVolumeSource, path: &FieldPath<'_>) -> Errors {

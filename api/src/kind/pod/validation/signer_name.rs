@@ -2,9 +2,7 @@
 
 use super::message::required;
 use crate::go::quote;
-use crate::validation::name::{
-    DNS_LABEL_MAX_LENGTH, DNS_SUBDOMAIN_MAX_LENGTH, is_dns1123_label, is_dns1123_subdomain,
-};
+use crate::validation::name::{DNS_LABEL_MAX_LENGTH, DNS_SUBDOMAIN_MAX_LENGTH, is_dns1123_label, is_dns1123_subdomain};
 use crate::validation::{Errors, FieldError, FieldPath};
 
 /// Domain, slash, and a namespace's and an object's name with a dot between.

@@ -216,8 +216,7 @@ fn node_allocatable_claims(status: &PodStatus, spec: &PodSpec, path: &FieldPath<
             let at = at.child("mapping");
             let at = at.index(index);
             errors.extend(node_allocatable(&item.name, &at));
-            let quantity = item.quantity.as_ref().map(|quantity| quantity.0.as_str());
-            errors.extend(non_negative(quantity, &at.child("quantity")));
+            errors.extend(non_negative(Some(&item.quantity.0), &at.child("quantity")));
         }
         for (index, item) in claim.overhead.iter().flatten().enumerate() {
             let at = at.child("overhead");

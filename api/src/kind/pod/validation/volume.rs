@@ -47,7 +47,8 @@ pub(crate) fn volumes<'a>(
             valid.insert(&volume.name, volume);
         }
         errors.append(&mut found);
-        if let Some(claim) = volume.persistent_volume_claim.as_ref().filter(|claim| created.contains(&claim.claim_name)) {
+        if let Some(claim) = volume.persistent_volume_claim.as_ref().filter(|claim| created.contains(&claim.claim_name))
+        {
             errors.push(FieldError::invalid(
                 &path.child("persistentVolumeClaim").child("claimName"),
                 claim.claim_name.as_str(),

@@ -10,7 +10,6 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use k8s_openapi::api::core::v1::{NodeSelectorTerm, Pod, PodAffinityTerm, PodSpec, PodStatus};
 
-use super::visit;
 use crate::go::quote;
 use crate::quantity::Quantity;
 use crate::validation::FieldPath;

@@ -29,6 +29,8 @@ pub mod lease;
 pub mod limit_range;
 pub mod namespace;
 pub mod node;
+pub mod pod;
+pub mod pod_template;
 pub mod priority_class;
 pub mod replica_set;
 pub mod resource_quota;
@@ -130,6 +132,8 @@ pub fn strategy(group: &str, plural: &str) -> Option<&'static dyn Strategy> {
         ("", "limitranges") => &limit_range::LimitRangeStrategy,
         ("", "namespaces") => &namespace::NamespaceStrategy,
         ("", "nodes") => &node::NodeStrategy,
+        ("", "pods") => &pod::PodStrategy,
+        ("", "podtemplates") => &pod_template::PodTemplateStrategy,
         ("", "resourcequotas") => &resource_quota::ResourceQuotaStrategy,
         ("", "secrets") => &secret::SecretStrategy,
         ("", "serviceaccounts") => &service_account::ServiceAccountStrategy,

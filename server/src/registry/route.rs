@@ -92,7 +92,8 @@ impl Served {
         let service = match (&*row.group, &*row.plural) {
             ("authentication.k8s.io" | "authorization.k8s.io", _) => Service::Review,
             ("", "bindings") => strategy("", "pods").map(|_| Service::Binding)?,
-            _ => Service::Stored(strategy(&stored.group, &stored.plural)?),
+            // Versions of another group may have rules of their own.
+            _ => Service::Stored(strategy(&row.group, &row.plural).or_else(|| strategy(&stored.group, &stored.plural))?),
         };
         let node = builtin::kind(&row.group, &row.version, &row.kind)?;
         let stored_node = builtin::kind(&stored.group, &stored.version, &stored.kind)?;

@@ -32,8 +32,6 @@ pub enum Plan {
 pub struct Rules<'s> {
     /// The strategy.
     pub strategy: &'s dyn Strategy,
-    /// Whether dependents of such objects are collected at all.
-    pub collects: bool,
     /// Whether it is a namespace, which is emptied before it goes.
     pub is_namespace: bool,
 }
@@ -44,12 +42,8 @@ impl Rules<'static> {
     /// # Errors
     /// 405 for what isn't stored.
     pub fn of(served: &Served) -> Result<Self, ApiError> {
-        let (group, plural) = (&*served.stored.group, &*served.stored.plural);
-        Ok(Self {
-            strategy: served.strategy()?,
-            collects: !matches!((group, plural), ("", "events" | "componentstatuses")),
-            is_namespace: group.is_empty() && plural == "namespaces",
-        })
+        let is_namespace = served.stored.group.is_empty() && &*served.stored.plural == "namespaces";
+        Ok(Self { strategy: served.strategy()?, is_namespace })
     }
 }
 
@@ -230,7 +224,11 @@ fn mark_as_deleting(object: &mut Value, now: Time) {
 /// The finalizers with those of the garbage collector as the options want them; `None` where nothing changes.
 fn collector_finalizers(rules: Rules<'_>, own: Meta<'_>, options: &DeleteOptions) -> Option<Vec<String>> {
     let had = own.finalizers();
-    let wanted = if rules.collects { collector_finalizer(rules.strategy, &had, options) } else { None };
+    let wanted = match rules.strategy.default_propagation() {
+        // Nothing can depend on it.
+        kind::Propagation::Unsupported => None,
+        default => collector_finalizer(default, &had, options),
+    };
     let mut finalizers: Vec<String> = had
         .iter()
         .filter(|finalizer| !matches!(**finalizer, ORPHAN_FINALIZER | FOREGROUND_FINALIZER))
@@ -242,7 +240,11 @@ fn collector_finalizers(rules: Rules<'_>, own: Meta<'_>, options: &DeleteOptions
 }
 
 /// What the options say wins, then a finalizer that is there, then the kind's default.
-fn collector_finalizer(strategy: &dyn Strategy, had: &[&str], options: &DeleteOptions) -> Option<&'static str> {
+fn collector_finalizer(
+    default: kind::Propagation,
+    had: &[&str],
+    options: &DeleteOptions,
+) -> Option<&'static str> {
     match (options.orphan_dependents, options.propagation) {
         (Some(true), _) | (None, Some(Propagation::Orphan)) => return Some(ORPHAN_FINALIZER),
         (Some(false), _) | (None, Some(Propagation::Background)) => return None,
@@ -252,7 +254,7 @@ fn collector_finalizer(strategy: &dyn Strategy, had: &[&str], options: &DeleteOp
     match had.iter().find(|finalizer| matches!(**finalizer, ORPHAN_FINALIZER | FOREGROUND_FINALIZER)) {
         Some(&ORPHAN_FINALIZER) => Some(ORPHAN_FINALIZER),
         Some(_) => Some(FOREGROUND_FINALIZER),
-        None => (strategy.default_propagation() == kind::Propagation::Orphan).then_some(ORPHAN_FINALIZER),
+        None => (default == kind::Propagation::Orphan).then_some(ORPHAN_FINALIZER),
     }
 }
 

@@ -1,6 +1,7 @@
 //! The steps that creates and changes share: decoding, managedFields, admission.
 
 use howdah_api::apply::{self, Manager};
+use howdah_api::kind::declared_default;
 use howdah_api::tree::normalise;
 use serde_json::Value;
 
@@ -35,6 +36,7 @@ pub(in crate::registry) fn received(call: &Call<'_>, bytes: &[u8], directive: Di
 /// Brings an object in the stored version into normal form and fills in its defaults.
 pub(in crate::registry) fn settle(served: &Served, object: &mut Value) -> Result<(), ApiError> {
     normalise(object, served.stored_node);
+    declared_default::apply(object, served.stored_node);
     served.strategy()?.default(object);
     Ok(())
 }

@@ -11,7 +11,7 @@ use howdah_api::schema::Node;
 use super::{Encoding, Media};
 
 /// From how many bytes on an answer is compressed for who takes that.
-pub const COMPRESS_ABOVE: usize = 128 * 1024;
+const COMPRESS_ABOVE: usize = 128 * 1024;
 
 /// `document`, one JSON object without a newline, in the negotiated encoding. `node` describes it, for protobuf.
 ///

@@ -19,13 +19,13 @@ use crate::negotiation::Encoding;
 use crate::status::ApiError;
 
 /// The longest body, in bytes.
-pub const MAX_BODY_BYTES: usize = 3 * 1024 * 1024;
+pub(super) const MAX_BODY_BYTES: usize = 3 * 1024 * 1024;
 
 /// Reads the whole body.
 ///
 /// # Errors
 /// 413 where it is too long, 400 where the client breaks off.
-pub async fn read(mut payload: Payload) -> Result<Bytes, ApiError> {
+pub(super) async fn read(mut payload: Payload) -> Result<Bytes, ApiError> {
     let mut whole = BytesMut::new();
     while let Some(piece) = payload.next().await {
         let piece = piece.map_err(|error| ApiError::BadRequest(error.to_string()))?;
@@ -44,7 +44,7 @@ pub async fn read(mut payload: Payload) -> Result<Bytes, ApiError> {
 ///
 /// # Errors
 /// 415.
-pub fn encoding(http: &HttpRequest) -> Result<Encoding, ApiError> {
+pub(super) fn encoding(http: &HttpRequest) -> Result<Encoding, ApiError> {
     let content_type = http.headers().get(header::CONTENT_TYPE).map(|_| http.content_type().trim());
     match content_type {
         None | Some("") => Ok(Encoding::Json),
@@ -55,15 +55,15 @@ pub fn encoding(http: &HttpRequest) -> Result<Encoding, ApiError> {
 
 /// The kind that an object is to have.
 #[derive(Clone, Copy)]
-pub struct Expected<'k> {
+pub(super) struct Expected<'k> {
     /// The API group.
-    pub group: &'k str,
+    pub(super) group: &'k str,
     /// The version.
-    pub version: &'k str,
+    pub(super) version: &'k str,
     /// The kind.
-    pub kind: &'k str,
+    pub(super) kind: &'k str,
     /// Its schema.
-    pub node: &'k Node,
+    pub(super) node: &'k Node,
 }
 
 /// The object in `body`, as it was sent, but for fields that the schema doesn't have. Findings of strict validation
@@ -71,7 +71,7 @@ pub struct Expected<'k> {
 ///
 /// # Errors
 /// 400.
-pub fn decode(
+pub(super) fn decode(
     body: &[u8],
     encoding: Encoding,
     expected: Expected<'_>,
@@ -119,7 +119,7 @@ pub fn decode(
 ///
 /// # Errors
 /// The sentence, where the request asks for strictness.
-pub fn settle(findings: &[StrictError], directive: Directive, warnings: &mut Vec<String>) -> Result<(), String> {
+pub(super) fn settle(findings: &[StrictError], directive: Directive, warnings: &mut Vec<String>) -> Result<(), String> {
     match directive {
         _ if findings.is_empty() => {}
         Directive::Ignore => {}
@@ -138,7 +138,7 @@ pub fn settle(findings: &[StrictError], directive: Directive, warnings: &mut Vec
 
 /// `strict decoding error: unknown field "spec.foo", duplicate field "spec.bar"`.
 #[must_use]
-pub fn strict_sentence(findings: &[StrictError]) -> String {
+pub(super) fn strict_sentence(findings: &[StrictError]) -> String {
     let all: Vec<String> = findings.iter().map(ToString::to_string).collect();
     format!("strict decoding error: {}", all.join(", "))
 }

@@ -10,13 +10,13 @@ use super::route::Served;
 
 /// From the request's version to the stored one.
 #[must_use]
-pub fn to_stored(served: &Served, object: Value) -> Value {
+pub(super) fn to_stored(served: &Served, object: Value) -> Value {
     if is_event(served) { conversion::to_core(object) } else { object }
 }
 
 /// From the stored version to the request's.
 #[must_use]
-pub fn to_served(served: &Served, object: Value) -> Value {
+pub(super) fn to_served(served: &Served, object: Value) -> Value {
     if is_event(served) { conversion::to_new(object) } else { object }
 }
 

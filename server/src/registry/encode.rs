@@ -19,7 +19,7 @@ use crate::status::ApiError;
 ///
 /// # Errors
 /// 413 where it is too large, 500 where it has no uid.
-pub fn payload(served: &Served, mut object: Value) -> Result<Payload, ApiError> {
+pub(super) fn payload(served: &Served, mut object: Value) -> Result<Payload, ApiError> {
     set_kind(&mut object, &served.stored.group_version().to_string(), &served.stored.kind);
     let metadata = meta_mut(&mut object);
     metadata.shift_remove("resourceVersion");
@@ -35,7 +35,7 @@ pub fn payload(served: &Served, mut object: Value) -> Result<Payload, ApiError> 
 
 /// Where the value of `name` stands in an object's canonical JSON.
 #[must_use]
-pub fn member(json: &[u8], name: &str) -> Option<Range<usize>> {
+pub(super) fn member(json: &[u8], name: &str) -> Option<Range<usize>> {
     let mut at = 1;
     if json.first() != Some(&b'{') {
         return None;
@@ -92,7 +92,7 @@ fn text_end(json: &[u8], start: usize) -> Option<usize> {
 /// An object as an element of a list: upstream's lists name the kind of their elements once, in their own.
 ///
 /// `wire` is the object in the version that is answered. What does not begin with its kind is left as it is.
-pub fn push_item(out: &mut Vec<u8>, wire: &[u8], head: &[u8]) {
+pub(super) fn push_item(out: &mut Vec<u8>, wire: &[u8], head: &[u8]) {
     match wire.strip_prefix(head) {
         Some(rest) => {
             out.push(b'{');
@@ -104,7 +104,7 @@ pub fn push_item(out: &mut Vec<u8>, wire: &[u8], head: &[u8]) {
 
 /// What every object's JSON of this kind begins with: `{"kind":"Pod","apiVersion":"v1",`.
 #[must_use]
-pub fn item_head(served: &Served) -> Vec<u8> {
+pub(super) fn item_head(served: &Served) -> Vec<u8> {
     format!(r#"{{"kind":"{}","apiVersion":"{}","#, served.row.kind, served.api_version()).into_bytes()
 }
 

@@ -43,7 +43,7 @@ use self::admission_seam::Admission;
 use self::call::Call;
 use self::route::{Action, Route, Service};
 use self::source::Source;
-use self::subresource::{Reviewers, Tokens};
+pub use self::subresource::{Reviewers, Tokens};
 use crate::authorization::authorizer::Authorizer;
 use crate::filter::AuthorizedRequest;
 use crate::filter::seam::Handler;

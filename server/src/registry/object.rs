@@ -4,24 +4,24 @@ use howdah_api::time::{Layout, Time};
 use serde_json::{Map, Value};
 
 /// Keeps dependents: the garbage collector takes it away when it has cut them loose.
-pub const ORPHAN_FINALIZER: &str = "orphan";
+pub(super) const ORPHAN_FINALIZER: &str = "orphan";
 /// Holds the object until its dependents are gone.
-pub const FOREGROUND_FINALIZER: &str = "foregroundDeletion";
+pub(super) const FOREGROUND_FINALIZER: &str = "foregroundDeletion";
 
 /// An object's metadata, read.
 #[derive(Debug, Clone, Copy)]
-pub struct Meta<'o>(Option<&'o Map<String, Value>>);
+pub(super) struct Meta<'o>(Option<&'o Map<String, Value>>);
 
 /// The metadata of `object`; all is empty where it has none.
 #[must_use]
-pub fn meta(object: &Value) -> Meta<'_> {
+pub(super) fn meta(object: &Value) -> Meta<'_> {
     Meta(object.get("metadata").and_then(Value::as_object))
 }
 
 /// The metadata of `object`, made where it has none.
 ///
 /// What is no object has no metadata: then the returned map belongs to nothing (decoding lets no such thing pass).
-pub fn meta_mut(object: &mut Value) -> &mut Map<String, Value> {
+pub(super) fn meta_mut(object: &mut Value) -> &mut Map<String, Value> {
     if !object.is_object() {
         *object = Value::Object(Map::new());
     }
@@ -35,80 +35,80 @@ pub fn meta_mut(object: &mut Value) -> &mut Map<String, Value> {
 impl<'o> Meta<'o> {
     /// A text; empty where it is absent.
     #[must_use]
-    pub fn text(self, field: &str) -> &'o str {
+    pub(super) fn text(self, field: &str) -> &'o str {
         self.get(field).and_then(Value::as_str).unwrap_or_default()
     }
 
     /// Any field.
     #[must_use]
-    pub fn get(self, field: &str) -> Option<&'o Value> {
+    pub(super) fn get(self, field: &str) -> Option<&'o Value> {
         self.0.and_then(|metadata| metadata.get(field)).filter(|value| !value.is_null())
     }
 
     /// `name`.
     #[must_use]
-    pub fn name(self) -> &'o str {
+    pub(super) fn name(self) -> &'o str {
         self.text("name")
     }
 
     /// `generateName`.
     #[must_use]
-    pub fn generate_name(self) -> &'o str {
+    pub(super) fn generate_name(self) -> &'o str {
         self.text("generateName")
     }
 
     /// `namespace`.
     #[must_use]
-    pub fn namespace(self) -> &'o str {
+    pub(super) fn namespace(self) -> &'o str {
         self.text("namespace")
     }
 
     /// `uid`.
     #[must_use]
-    pub fn uid(self) -> &'o str {
+    pub(super) fn uid(self) -> &'o str {
         self.text("uid")
     }
 
     /// `resourceVersion`.
     #[must_use]
-    pub fn resource_version(self) -> &'o str {
+    pub(super) fn resource_version(self) -> &'o str {
         self.text("resourceVersion")
     }
 
     /// `generation`; zero where it is absent.
     #[must_use]
-    pub fn generation(self) -> i64 {
+    pub(super) fn generation(self) -> i64 {
         self.get("generation").and_then(Value::as_i64).unwrap_or_default()
     }
 
     /// `deletionTimestamp`.
     #[must_use]
-    pub fn deletion_timestamp(self) -> Option<Time> {
+    pub(super) fn deletion_timestamp(self) -> Option<Time> {
         Time::parse(self.get("deletionTimestamp")?.as_str()?, Layout::Seconds).ok()
     }
 
     /// Whether somebody asked for the object's deletion.
     #[must_use]
-    pub fn is_deleting(self) -> bool {
+    pub(super) fn is_deleting(self) -> bool {
         self.get("deletionTimestamp").is_some()
     }
 
     /// `deletionGracePeriodSeconds`.
     #[must_use]
-    pub fn grace_seconds(self) -> Option<i64> {
+    pub(super) fn grace_seconds(self) -> Option<i64> {
         self.get("deletionGracePeriodSeconds").and_then(Value::as_i64)
     }
 
     /// `finalizers`.
     #[must_use]
-    pub fn finalizers(self) -> Vec<&'o str> {
+    pub(super) fn finalizers(self) -> Vec<&'o str> {
         let list = self.get("finalizers").and_then(Value::as_array);
         list.map(|list| list.iter().filter_map(Value::as_str).collect()).unwrap_or_default()
     }
 }
 
 /// Sets a text, or takes the field away where the text is empty.
-pub fn set_text(metadata: &mut Map<String, Value>, field: &str, text: &str) {
+pub(super) fn set_text(metadata: &mut Map<String, Value>, field: &str, text: &str) {
     if text.is_empty() {
         metadata.shift_remove(field);
     } else {
@@ -117,12 +117,12 @@ pub fn set_text(metadata: &mut Map<String, Value>, field: &str, text: &str) {
 }
 
 /// Sets a time in whole seconds.
-pub fn set_time(metadata: &mut Map<String, Value>, field: &str, time: Time) {
+pub(super) fn set_time(metadata: &mut Map<String, Value>, field: &str, time: Time) {
     metadata.insert(field.to_owned(), Value::from(time.format(Layout::Seconds)));
 }
 
 /// Sets the finalizers, or takes them away where there are none.
-pub fn set_finalizers<T: AsRef<str>>(metadata: &mut Map<String, Value>, finalizers: &[T]) {
+pub(super) fn set_finalizers<T: AsRef<str>>(metadata: &mut Map<String, Value>, finalizers: &[T]) {
     if finalizers.is_empty() {
         metadata.shift_remove("finalizers");
     } else {
@@ -132,7 +132,7 @@ pub fn set_finalizers<T: AsRef<str>>(metadata: &mut Map<String, Value>, finalize
 }
 
 /// Makes `field` of `metadata` what it is in `of`; absent where it is absent there.
-pub fn copy_field(metadata: &mut Map<String, Value>, field: &str, of: Meta<'_>) {
+pub(super) fn copy_field(metadata: &mut Map<String, Value>, field: &str, of: Meta<'_>) {
     match of.get(field) {
         Some(value) => drop(metadata.insert(field.to_owned(), value.clone())),
         None => drop(metadata.shift_remove(field)),
@@ -140,7 +140,7 @@ pub fn copy_field(metadata: &mut Map<String, Value>, field: &str, of: Meta<'_>) 
 }
 
 /// Writes the object's kind into it.
-pub fn set_kind(object: &mut Value, api_version: &str, kind: &str) {
+pub(super) fn set_kind(object: &mut Value, api_version: &str, kind: &str) {
     if let Some(map) = object.as_object_mut() {
         map.insert("kind".to_owned(), Value::from(kind));
         map.insert("apiVersion".to_owned(), Value::from(api_version));
@@ -148,7 +148,7 @@ pub fn set_kind(object: &mut Value, api_version: &str, kind: &str) {
 }
 
 /// Takes away what the server alone sets, but the uid, which is a precondition in some requests.
-pub fn wipe_server_fields(object: &mut Value) {
+pub(super) fn wipe_server_fields(object: &mut Value) {
     let metadata = meta_mut(object);
     for field in ["creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds", "selfLink"] {
         metadata.shift_remove(field);
@@ -157,7 +157,7 @@ pub fn wipe_server_fields(object: &mut Value) {
 
 /// Group and version of an `apiVersion`; `None` where it has more than one slash.
 #[must_use]
-pub fn split_api_version(api_version: &str) -> Option<(&str, &str)> {
+pub(super) fn split_api_version(api_version: &str) -> Option<(&str, &str)> {
     match api_version.split_once('/') {
         None => Some(("", api_version)),
         Some((group, version)) if !version.contains('/') => Some((group, version)),

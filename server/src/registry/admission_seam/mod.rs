@@ -12,7 +12,7 @@ use std::sync::Arc;
 use futures_util::future::LocalBoxFuture;
 use serde_json::Value;
 
-pub use escalation::Escalation;
+pub use escalation::{Escalation, Rules};
 pub use node_restriction::NodeRestriction;
 
 use super::object::meta;

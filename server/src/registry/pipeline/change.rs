@@ -54,6 +54,8 @@ pub(in crate::registry) struct Write<'c> {
     pub(in crate::registry) create: CreateRule,
     /// Whether the strategy and admission see it; a binding goes past both.
     pub(in crate::registry) judged: bool,
+    /// Whether managedFields are written here; apply and scales have written them.
+    pub(in crate::registry) tracked: bool,
 }
 
 /// What came of it.
@@ -174,8 +176,7 @@ fn asked(call: &Call<'_>, write: &Write<'_>, existing: Option<&Value>) -> Result
         ensure_namespace(&mut object, call.route.namespace)?;
         check_name(&object, write.name)?;
     }
-    // What goes past the strategy goes past managedFields; apply has written them.
-    if write.judged && !matches!(&write.change, Change::Patch(patch) if patch.is_apply()) {
+    if write.tracked {
         note_fields(call, write.options, existing, &mut object)?;
     }
     Ok(object)

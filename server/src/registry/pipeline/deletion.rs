@@ -16,7 +16,7 @@ use crate::status::ApiError;
 
 /// What a delete comes to.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Plan {
+pub(super) enum Plan {
     /// It is being deleted already: nothing is written.
     Pending,
     /// It stays, marked.
@@ -29,11 +29,11 @@ pub enum Plan {
 
 /// How the object's kind deletes.
 #[derive(Clone, Copy)]
-pub struct Rules<'s> {
+pub(super) struct Rules<'s> {
     /// The strategy.
-    pub strategy: &'s dyn Strategy,
+    pub(super) strategy: &'s dyn Strategy,
     /// Whether it is a namespace, which is emptied before it goes.
-    pub is_namespace: bool,
+    pub(super) is_namespace: bool,
 }
 
 impl Rules<'static> {
@@ -41,7 +41,7 @@ impl Rules<'static> {
     ///
     /// # Errors
     /// 405 for what isn't stored.
-    pub fn of(served: &Served) -> Result<Self, ApiError> {
+    pub(super) fn of(served: &Served) -> Result<Self, ApiError> {
         let is_namespace = served.stored.group.is_empty() && &*served.stored.plural == "namespaces";
         Ok(Self { strategy: served.strategy()?, is_namespace })
     }
@@ -51,7 +51,7 @@ impl Rules<'static> {
 ///
 /// # Errors
 /// 409 where a precondition fails.
-pub fn plan(served: &Served, object: &Value, options: &DeleteOptions, now: Time) -> Result<Plan, ApiError> {
+pub(super) fn plan(served: &Served, object: &Value, options: &DeleteOptions, now: Time) -> Result<Plan, ApiError> {
     let rules = Rules::of(served)?;
     preconditions(served, meta(object), options, rules.is_namespace)?;
     if rules.is_namespace && let Some(plan) = of_namespace(object, options, now) {
@@ -260,7 +260,7 @@ fn collector_finalizer(
 
 /// Whether an update that came to `object` ends the deletion that `old` waits for.
 #[must_use]
-pub fn ends_deletion(object: &Value, old: &Value, is_namespace: bool) -> bool {
+pub(super) fn ends_deletion(object: &Value, old: &Value, is_namespace: bool) -> bool {
     let emptied = |object: &Value| object.pointer("/spec/finalizers").and_then(Value::as_array).is_none_or(Vec::is_empty);
     let was = meta(old);
     meta(object).finalizers().is_empty()
@@ -271,7 +271,7 @@ pub fn ends_deletion(object: &Value, old: &Value, is_namespace: bool) -> bool {
 
 /// Whether the answer to a delete is the object that went, and no `Status`.
 #[must_use]
-pub fn answers_with_object(served: &Served) -> bool {
+pub(super) fn answers_with_object(served: &Served) -> bool {
     match (&*served.stored.group, &*served.stored.plural) {
         ("", plural) => matches!(
             plural,

@@ -25,4 +25,4 @@ pub(super) use delete::{delete, remove};
 pub(super) use patch::{patch, update};
 pub(super) use patching::Patch;
 pub(super) use prepare::{check_name, ensure_namespace};
-pub(super) use step::{admit, expected, judge, received, tree};
+pub(super) use step::{admit, expected, judge, tree};

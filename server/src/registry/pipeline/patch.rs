@@ -30,7 +30,7 @@ pub(in crate::registry) async fn update(call: &Call<'_>, body: &Bytes) -> Result
     // A subresource never creates.
     let create = if call.route.subresource.is_some() { CreateRule::Never } else { CreateRule::AsKindAllows };
     let write =
-        Write { name: call.route.name, options: &options, change: Change::Put(object), create, judged: true };
+        Write { name: call.route.name, options: &options, change: Change::Put(object), create, judged: true, tracked: true };
     let written = change(call, &write).await?;
     answer::object(call, if written.created { 201 } else { 200 }, &written.current)
 }
@@ -48,8 +48,9 @@ pub(in crate::registry) async fn patch(call: &Call<'_>, body: Bytes) -> Result<H
     } else {
         CreateRule::Never
     };
+    let tracked = !patch.is_apply();
     let write =
-        Write { name: call.route.name, options: &options, change: Change::Patch(&patch), create, judged: true };
+        Write { name: call.route.name, options: &options, change: Change::Patch(&patch), create, judged: true, tracked };
     let written = change(call, &write).await?;
     answer::object(call, if written.created { 201 } else { 200 }, &written.current)
 }

@@ -1,7 +1,7 @@
 //! Patches: their content types, reading them, and what they make of an object.
 
 use bytes::Bytes;
-use howdah_api::apply::{self, ApplyError, Manager};
+use howdah_api::apply::{self, ApplyError, Manager, Reset};
 use howdah_api::codec::json::StrictError;
 use howdah_api::codec::{json, yaml};
 use howdah_api::patch::{self, PatchError};
@@ -10,7 +10,7 @@ use howdah_api::validation::{FieldError, FieldPath};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::StatusCause;
 use serde_json::Value;
 
-use super::step::{Writer, manager, settle};
+use super::step::{Writer, manager, reset, settle};
 use crate::registry::body::{settle as settle_findings, strict_sentence};
 use crate::registry::call::Call;
 use crate::registry::convert;
@@ -165,7 +165,7 @@ impl Patch {
         let api_version = served.api_version();
         let writer =
             Writer { name: &options.field_manager, api_version: &api_version, operation: apply::Operation::Apply };
-        let reset = served.strategy()?.reset_fields(call.route.subresource_name());
+        let reset = reset(served, call.route.subresource_name())?;
         let manager = manager(call, &writer);
         let applied = self.applied_to(live, served.node, &manager, options.force, reset)?;
         let mut warnings = Vec::new();
@@ -188,7 +188,7 @@ impl Patch {
         node: &Node,
         manager: &Manager<'_>,
         force: bool,
-        reset: &[&str],
+        reset: Reset<'_>,
     ) -> Result<Value, ApiError> {
         apply::apply(live, &self.tree, node, manager, force, reset).map_err(apply_error)
     }
@@ -217,7 +217,7 @@ fn apply_error(error: ApplyError) -> ApiError {
             });
             ApiError::apply_conflict(message, causes.collect())
         }
-        ApplyError::BadRequest(text) => ApiError::BadRequest(text),
+        ApplyError::WrongKind(_) | ApplyError::ManagedFields => ApiError::BadRequest(message),
         _ => ApiError::Unforeseen(message),
     }
 }

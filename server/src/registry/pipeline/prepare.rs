@@ -14,12 +14,12 @@ use crate::status::ApiError;
 /// The longest name that the server makes up, without its suffix.
 const MAX_GENERATED_BASE: usize = 58;
 /// How long the suffix is.
-pub const SUFFIX_LENGTH: usize = 5;
+pub(super) const SUFFIX_LENGTH: usize = 5;
 /// What the suffix is made of: no vowels and nothing that looks like one, so that no words come out.
-pub const SUFFIX_LETTERS: &[u8; 27] = b"bcdfghjklmnpqrstvwxz2456789";
+pub(super) const SUFFIX_LETTERS: &[u8; 27] = b"bcdfghjklmnpqrstvwxz2456789";
 
 /// Takes away what only the server sets.
-pub fn wipe_system_fields(object: &mut Value) {
+pub(super) fn wipe_system_fields(object: &mut Value) {
     let metadata = meta_mut(object);
     for field in ["creationTimestamp", "uid", "deletionTimestamp", "deletionGracePeriodSeconds", "selfLink"] {
         metadata.shift_remove(field);
@@ -27,7 +27,7 @@ pub fn wipe_system_fields(object: &mut Value) {
 }
 
 /// Sets what the server gives every new object.
-pub fn fill_system_fields(object: &mut Value, uid: &str, now: Time) {
+pub(super) fn fill_system_fields(object: &mut Value, uid: &str, now: Time) {
     let metadata = meta_mut(object);
     set_text(metadata, "uid", uid);
     set_time(metadata, "creationTimestamp", now);
@@ -37,7 +37,7 @@ pub fn fill_system_fields(object: &mut Value, uid: &str, now: Time) {
 ///
 /// # Errors
 /// 400 where the object names another one.
-pub fn ensure_namespace(object: &mut Value, expected: &str) -> Result<(), ApiError> {
+pub(in crate::registry) fn ensure_namespace(object: &mut Value, expected: &str) -> Result<(), ApiError> {
     let own = meta(object).namespace();
     if own != expected && !own.is_empty() && !expected.is_empty() {
         let message = "the namespace of the provided object does not match the namespace sent on the request";
@@ -51,7 +51,7 @@ pub fn ensure_namespace(object: &mut Value, expected: &str) -> Result<(), ApiErr
 ///
 /// # Errors
 /// 400.
-pub fn check_name(object: &Value, name: &str) -> Result<(), ApiError> {
+pub(in crate::registry) fn check_name(object: &Value, name: &str) -> Result<(), ApiError> {
     let own = meta(object).name();
     if own.is_empty() {
         return Err(ApiError::BadRequest(format!(
@@ -66,7 +66,7 @@ pub fn check_name(object: &Value, name: &str) -> Result<(), ApiError> {
 }
 
 /// Names the object by its `generateName` and `suffix`, where it has no name.
-pub fn generate_name(object: &mut Value, suffix: &str) {
+pub(super) fn generate_name(object: &mut Value, suffix: &str) {
     let own = meta(object);
     if !own.name().is_empty() || own.generate_name().is_empty() {
         return;
@@ -81,7 +81,7 @@ pub fn generate_name(object: &mut Value, suffix: &str) {
 }
 
 /// Takes owner references away that stand twice, and warns.
-pub fn dedup_owners(object: &mut Value, after_admission: bool, warnings: &mut Vec<String>) {
+pub(super) fn dedup_owners(object: &mut Value, after_admission: bool, warnings: &mut Vec<String>) {
     let Some(Value::Array(owners)) = meta(object).get("ownerReferences") else { return };
     let mut kept: Vec<Value> = Vec::with_capacity(owners.len());
     let mut twice = Vec::new();
@@ -108,7 +108,7 @@ pub fn dedup_owners(object: &mut Value, after_admission: bool, warnings: &mut Ve
 ///
 /// # Errors
 /// 400 about the namespace, 422 about the content.
-pub fn before_create(
+pub(super) fn before_create(
     served: &Served,
     request: &Request<'_>,
     object: &mut Value,
@@ -132,7 +132,7 @@ pub fn before_create(
 ///
 /// # Errors
 /// 400 about the namespace, 422 about the content.
-pub fn before_update(
+pub(super) fn before_update(
     served: &Served,
     request: &Request<'_>,
     object: &mut Value,

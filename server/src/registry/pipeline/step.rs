@@ -1,6 +1,6 @@
 //! The steps that creates and changes share: decoding, managedFields, admission.
 
-use howdah_api::apply::{self, Manager};
+use howdah_api::apply::{self, Manager, Reset};
 use howdah_api::kind::declared_default;
 use howdah_api::tree::normalise;
 use serde_json::Value;
@@ -35,6 +35,7 @@ pub(in crate::registry) fn received(call: &Call<'_>, bytes: &[u8], directive: Di
 
 /// Brings an object in the stored version into normal form and fills in its defaults.
 pub(in crate::registry) fn settle(served: &Served, object: &mut Value) -> Result<(), ApiError> {
+    apply::keep_reset(object);
     normalise(object, served.stored_node);
     declared_default::apply(object, served.stored_node);
     served.strategy()?.default(object);
@@ -65,7 +66,22 @@ pub(super) fn manager<'a>(call: &Call<'_>, writer: &Writer<'a>) -> Manager<'a> {
         kind: &call.served().row.kind,
         subresource: call.route.subresource_name(),
         time: call.now,
+        siblings: &[],
     }
+}
+
+/// The fields that a write through this subresource leaves as they are, and so doesn't own.
+pub(super) fn reset(served: &Served, subresource: &str) -> Result<Reset<'static>, ApiError> {
+    Ok(match (&*served.stored.plural, subresource) {
+        ("pods", "ephemeralcontainers") => Reset::AllBut(&["spec.ephemeralContainers"]),
+        ("pods", "resize") => Reset::AllBut(&[
+            "spec.containers.*.resources",
+            "spec.containers.*.resizePolicy",
+            "spec.initContainers.*.resources",
+            "spec.initContainers.*.resizePolicy",
+        ]),
+        _ => Reset::Fields(served.strategy()?.reset_fields(subresource)),
+    })
 }
 
 /// Writes down in managedFields what the request changed.
@@ -79,7 +95,7 @@ pub(super) fn note_fields(
     let (name, api_version) = (call.manager(options), served.api_version());
     let writer = Writer { name: &name, api_version: &api_version, operation: apply::Operation::Update };
     let manager = manager(call, &writer);
-    let reset = served.strategy()?.reset_fields(call.route.subresource_name());
+    let reset = reset(served, call.route.subresource_name())?;
     if !served.is_converted() {
         apply::update(live, object, served.stored_node, &manager, reset);
         return Ok(());

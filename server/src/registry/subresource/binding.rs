@@ -49,6 +49,7 @@ pub(in crate::registry) async fn binding(call: &Call<'_>, bytes: Bytes) -> Resul
         create: CreateRule::Never,
         // Neither the strategy nor managedFields hear of it.
         judged: false,
+        tracked: false,
     };
     change(&call.on(Route { served: pods, ..call.route }), &write).await?;
     answer::status(call, 201, &success())

@@ -71,7 +71,7 @@ async fn evict(call: &Call<'_>, options: &WriteOptions, wanted: &DeleteOptions) 
     if !delete.dry_run {
         let note = |pod: &Value| noted(call, pod, &delete);
         let (name, create) = (call.route.name, CreateRule::Never);
-        let write = Write { name, options, change: Change::With(&note), create, judged: false };
+        let write = Write { name, options, change: Change::With(&note), create, judged: false, tracked: false };
         let written = change(call, &write).await?;
         if delete.resource_version.is_some() {
             delete.resource_version = Some(written.current.revision.to_string());

@@ -56,7 +56,7 @@ pub fn aggregate<T: AsRef<str>>(messages: &[T]) -> Option<String> {
 }
 
 /// Near to `strconv.IsPrint`: control characters and odd blanks are not printable.
-fn is_printable(c: char) -> bool {
+pub(crate) fn is_printable(c: char) -> bool {
     let format = matches!(u32::from(c), 0xad | 0x200b..=0x200f | 0x202a..=0x202e | 0x2060..=0x206f | 0xfeff
         | 0xfff9..=0xfffb | 0xe000..=0xf8ff | 0xf_0000..);
     c == ' ' || !(c.is_control() || c.is_whitespace() || format)

@@ -5,7 +5,6 @@ use std::fmt;
 use serde_json::Value;
 
 use super::FieldPath;
-use crate::codec::json;
 use crate::go::quote;
 
 /// All that is wrong with an object, in the order in which it was found.
@@ -135,11 +134,32 @@ impl FieldError {
         Self::new(ErrorKind::TooLong, path, None, format!("may not be more than {most} {unit}"))
     }
 
+    /// The value has more than `most` characters. It isn't shown.
+    #[must_use]
+    pub fn too_long_characters(path: &FieldPath<'_>, most: usize) -> Self {
+        let unit = if most == 1 { "character" } else { "characters" };
+        Self::new(ErrorKind::TooLong, path, None, format!("may not be more than {most} {unit}"))
+    }
+
+    /// The value has fewer than `least` characters. It isn't shown.
+    #[must_use]
+    pub fn too_short(path: &FieldPath<'_>, least: usize) -> Self {
+        let unit = if least == 1 { "character" } else { "characters" };
+        Self::new(ErrorKind::TooShort, path, None, format!("must be at least {least} {unit}"))
+    }
+
     /// The list has `actual` elements and may have `most`.
     #[must_use]
     pub fn too_many(path: &FieldPath<'_>, actual: usize, most: usize) -> Self {
         let unit = if most == 1 { "item" } else { "items" };
         Self::new(ErrorKind::TooMany, path, Some(actual.into()), format!("must have at most {most} {unit}"))
+    }
+
+    /// The list has `actual` elements and must have `least`.
+    #[must_use]
+    pub fn too_few(path: &FieldPath<'_>, actual: usize, least: usize) -> Self {
+        let unit = if least == 1 { "item" } else { "items" };
+        Self::new(ErrorKind::TooFew, path, Some(actual.into()), format!("must have at least {least} {unit}"))
     }
 
     /// Something failed that isn't the client's fault.
@@ -154,10 +174,7 @@ impl FieldError {
         let mut text = self.kind.words().to_owned();
         match &self.value {
             Some(Value::String(value)) => text.push_str(&format!(": {}", quote(value))),
-            Some(value) => {
-                text.push_str(": ");
-                text.push_str(&String::from_utf8_lossy(&json::encode_any(value)));
-            }
+            Some(value) => text.push_str(&format!(": {}", json(value))),
             None => {}
         }
         if !self.detail.is_empty() {
@@ -166,6 +183,19 @@ impl FieldError {
         }
         text
     }
+}
+
+/// The value as Go writes it: fields in the order in which they stand here, which is the caller's business, and `<`, `>`
+/// and `&` escaped.
+fn json(value: &Value) -> String {
+    let mut out = String::new();
+    for c in value.to_string().chars() {
+        match c {
+            '<' | '>' | '&' | '\u{2028}' | '\u{2029}' => out.push_str(&format!("\\u{:04x}", u32::from(c))),
+            c => out.push(c),
+        }
+    }
+    out
 }
 
 impl fmt::Display for FieldError {
@@ -197,7 +227,17 @@ mod tests {
             ),
             (FieldError::invalid(&replicas, json!({"a": 1}), "no"), r#"spec.replicas: Invalid value: {"a":1}: no"#),
             (FieldError::too_long(&replicas, 63), "spec.replicas: Too long: may not be more than 63 bytes"),
+            (
+                FieldError::invalid(&replicas, json!({"b": "<&>", "a": [1, null]}), "no"),
+                r#"spec.replicas: Invalid value: {"b":"\u003c\u0026\u003e","a":[1,null]}: no"#,
+            ),
+            (
+                FieldError::too_long_characters(&replicas, 1),
+                "spec.replicas: Too long: may not be more than 1 character",
+            ),
+            (FieldError::too_short(&replicas, 2), "spec.replicas: Too short: must be at least 2 characters"),
             (FieldError::too_many(&replicas, 4, 3), "spec.replicas: Too many: 4: must have at most 3 items"),
+            (FieldError::too_few(&replicas, 0, 1), "spec.replicas: Too few: 0: must have at least 1 item"),
             (FieldError::forbidden(&replicas, "not now"), "spec.replicas: Forbidden: not now"),
         ];
         for (error, text) in rows {

@@ -1,0 +1,359 @@
+//! JSON Patch (RFC 6902), as loose as upstream's library: indices may be negative, replacing a field that isn't there
+//! adds it, testing for null passes where nothing stands, copying nothing gives null.
+
+use serde_json::Value;
+
+use super::PatchError;
+use crate::codec::json::{decode_any, encode_any};
+
+/// The most operations that a patch may have.
+const MAX_OPERATIONS: usize = 10_000;
+/// The most bytes that copying may add.
+const MAX_COPIED_BYTES: usize = 3 * 1024 * 1024;
+
+/// One operation's failure; it becomes a cause's text.
+type Applied<T = ()> = Result<T, String>;
+
+const MISSING: &str = "missing value";
+
+/// `target` with the operations of `patch` applied, all or none.
+///
+/// # Errors
+/// [`PatchError`] where `patch` is no list of operations, or one of them does not fit.
+pub fn json(target: &Value, patch: &[u8]) -> Result<Value, PatchError> {
+    let operations = match decode_any(patch).map_err(|error| PatchError::BadRequest(error.to_string()))?.value {
+        Value::Array(operations) => operations,
+        Value::Null => Vec::new(),
+        other => return Err(not_into(&other, "jsonpatch.Patch")),
+    };
+    if let Some(other) = operations.iter().find(|operation| !matches!(operation, Value::Object(_) | Value::Null)) {
+        return Err(not_into(other, "jsonpatch.Operation"));
+    }
+    if operations.len() > MAX_OPERATIONS {
+        let count = operations.len();
+        let text = format!("The allowed maximum operations in a JSON patch is {MAX_OPERATIONS}, got {count}");
+        return Err(PatchError::TooLarge(text));
+    }
+    let mut document = Document { root: target.clone(), copied: 0 };
+    for operation in &operations {
+        document.apply(operation).map_err(PatchError::Invalid)?;
+    }
+    Ok(document.root)
+}
+
+/// Go's sentence about JSON of the wrong shape.
+fn not_into(value: &Value, of: &str) -> PatchError {
+    let what = match value {
+        Value::Object(_) => "object",
+        Value::Array(_) => "array",
+        Value::String(_) => "string",
+        Value::Bool(_) => "bool",
+        Value::Number(_) | Value::Null => "number",
+    };
+    PatchError::BadRequest(format!("json: cannot unmarshal {what} into Go value of type {of}"))
+}
+
+struct Document {
+    root: Value,
+    copied: usize,
+}
+
+impl Document {
+    fn apply(&mut self, operation: &Value) -> Applied {
+        let text = |name: &str| operation.get(name).and_then(Value::as_str);
+        let kind = text("op").unwrap_or("unknown");
+        let path = || text("path").ok_or("operation missing path field: missing value");
+        let from = || text("from").ok_or("operation, missing from field: missing value");
+        let value = || operation.get("value").cloned().unwrap_or(Value::Null);
+        let unread =
+            |what: &'static str| move |error: &str| format!("{kind} operation failed to decode {what}: {error}");
+        match kind {
+            "add" => {
+                let path = path().map_err(|_| unread("path")(MISSING))?;
+                let (parent, key) = self.parent(path).ok_or_else(|| not_there("add", path))?;
+                add(parent, &key, value()).map_err(|error| format!("error in add for path: '{path}': {error}"))
+            }
+            "remove" => {
+                let path = path().map_err(|_| unread("path")(MISSING))?;
+                let (parent, key) = self.parent(path).ok_or_else(|| not_there("remove", path))?;
+                let removed = remove(parent, &key);
+                removed.map(drop).map_err(|error| format!("error in remove for path: '{path}': {error}"))
+            }
+            "replace" => self.replace(path().map_err(unread("path"))?, value()),
+            "move" => {
+                let from = from().map_err(unread("from"))?;
+                let (parent, key) = self.parent(from).ok_or_else(|| no_place("move", "from", from))?;
+                // Whatever is wrong with the place is said of its last part.
+                let broken = |error: String| format!("error in move for path: '{key}': {error}");
+                get(parent, &key).map_err(broken)?;
+                let moved = remove(parent, &key).map_err(broken)?;
+                let path = path().map_err(unread("path"))?;
+                let (parent, key) = self.parent(path).ok_or_else(|| no_place("move", "destination", path))?;
+                add(parent, &key, moved).map_err(|error| format!("error in move for path: '{path}': {error}"))
+            }
+            "copy" => {
+                let from = from().map_err(unread("from"))?;
+                let (parent, key) = self.parent(from).ok_or_else(|| no_place("copy", "from", from))?;
+                let copied = get(parent, &key).map_err(|error| format!("error in copy for from: '{from}': {error}"))?;
+                let copied = copied.cloned().unwrap_or(Value::Null);
+                let path = path().map_err(|_| unread("path")(MISSING))?;
+                let size = self.copied + encode_any(&copied).len();
+                let (parent, key) = self.parent(path).ok_or_else(|| no_place("copy", "destination", path))?;
+                if size > MAX_COPIED_BYTES {
+                    return Err(format!(
+                        "Unable to complete the copy, the accumulated size increase of copy is {size}, exceeding the \
+                         limit {MAX_COPIED_BYTES}"
+                    ));
+                }
+                add(parent, &key, copied).map_err(|error| format!("error while adding value during copy: {error}"))?;
+                self.copied = size;
+                Ok(())
+            }
+            "test" => self.test(path().map_err(unread("path"))?, operation.get("value")),
+            other => Err(format!("Unexpected kind: {other}")),
+        }
+    }
+
+    fn replace(&mut self, path: &str, value: Value) -> Applied {
+        if path.is_empty() {
+            if !value.is_object() && !value.is_array() {
+                return Err("replace operation value must be object or array: %!w(<nil>)".to_owned());
+            }
+            self.root = value;
+            return Ok(());
+        }
+        let missing =
+            |what: &str| format!("replace operation does not apply: doc is missing {what}: {path}: {MISSING}");
+        let (parent, key) = self.parent(path).ok_or_else(|| missing("path"))?;
+        get(parent, &key).map_err(|_| missing("key"))?;
+        match parent {
+            Value::Object(map) => drop(map.insert(key, value)),
+            Value::Array(list) => {
+                let at = index(&key, list.len())?;
+                list[at] = value;
+            }
+            _ => return Err(missing("path")),
+        }
+        Ok(())
+    }
+
+    fn test(&mut self, path: &str, expected: Option<&Value>) -> Applied {
+        let failed = || Err(format!("testing value {path} failed: test failed"));
+        let expected = expected.filter(|value| !value.is_null());
+        if path.is_empty() {
+            return if expected == Some(&self.root) { Ok(()) } else { failed() };
+        }
+        let missing = || format!("test operation does not apply: is missing path: {path}: {MISSING}");
+        let (parent, key) = self.parent(path).ok_or_else(missing)?;
+        let actual = get(parent, &key).map_err(|error| format!("error in test for path: '{path}': {error}"))?;
+        if actual.filter(|value| !value.is_null()) == expected { Ok(()) } else { failed() }
+    }
+
+    /// What contains the place that `path` names, and the place's own name.
+    fn parent(&mut self, path: &str) -> Option<(&mut Value, String)> {
+        let (parents, key) = path.rsplit_once('/')?;
+        let mut at = &mut self.root;
+        for part in parents.split('/').skip(1) {
+            let part = unescape(part);
+            at = match at {
+                Value::Object(map) => map.get_mut(&part)?,
+                Value::Array(list) => {
+                    let at = index(&part, list.len()).ok()?;
+                    list.get_mut(at)?
+                }
+                _ => return None,
+            };
+        }
+        matches!(at, Value::Object(_) | Value::Array(_)).then(|| (at, unescape(key)))
+    }
+}
+
+fn not_there(kind: &str, path: &str) -> String {
+    format!("{kind} operation does not apply: doc is missing path: \"{path}\": {MISSING}")
+}
+
+fn no_place(kind: &str, which: &str, path: &str) -> String {
+    format!("{kind} operation does not apply: doc is missing {which} path: {path}: {MISSING}")
+}
+
+fn unescape(part: &str) -> String {
+    part.replace("~1", "/").replace("~0", "~")
+}
+
+/// What stands at a place: nothing for a field that isn't there.
+fn get<'a>(parent: &'a Value, key: &str) -> Applied<Option<&'a Value>> {
+    match parent {
+        Value::Array(list) => index(key, list.len()).map(|at| list.get(at)),
+        other => Ok(other.get(key)),
+    }
+}
+
+fn add(parent: &mut Value, key: &str, value: Value) -> Applied {
+    match parent {
+        Value::Array(list) if key == "-" => list.push(value),
+        Value::Array(list) => {
+            let wrong = |error| format!("value was not a proper array index: '{key}': {error}");
+            let at = number(key).map_err(wrong)?;
+            let at = within(at, list.len() + 1)?;
+            list.insert(at, value);
+        }
+        Value::Object(map) => drop(map.insert(key.to_owned(), value)),
+        _ => {}
+    }
+    Ok(())
+}
+
+fn remove(parent: &mut Value, key: &str) -> Applied<Value> {
+    match parent {
+        Value::Array(list) => {
+            let at = index(key, list.len())?;
+            Ok(list.remove(at))
+        }
+        other => {
+            let removed = other.as_object_mut().and_then(|map| map.shift_remove(key));
+            removed.ok_or_else(|| format!("Unable to remove nonexistent key: {key}: {MISSING}"))
+        }
+    }
+}
+
+/// The position of an element; negative ones count from the end.
+fn index(key: &str, length: usize) -> Applied<usize> {
+    within(number(key)?, length)
+}
+
+fn within(at: i64, length: usize) -> Applied<usize> {
+    let from_start = if at < 0 { at.saturating_add(i64::try_from(length).unwrap_or(i64::MAX)) } else { at };
+    let found = usize::try_from(from_start).ok().filter(|at| *at < length);
+    found.ok_or_else(|| format!("Unable to access invalid index: {at}: invalid index referenced"))
+}
+
+fn number(key: &str) -> Applied<i64> {
+    let why = |error: std::num::ParseIntError| match error.kind() {
+        std::num::IntErrorKind::PosOverflow | std::num::IntErrorKind::NegOverflow => "value out of range",
+        _ => "invalid syntax",
+    };
+    key.parse().map_err(|error| format!("strconv.Atoi: parsing {}: {}", crate::go::quote(key), why(error)))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json as value;
+
+    use super::*;
+
+    fn document() -> Value {
+        value!({"a": {"b": [1, 2, 3], "x/y": 1, "n": null}, "s": "t"})
+    }
+
+    #[test]
+    fn operations_apply_as_upstreams() {
+        let rows = [
+            (r#"[]"#, document()),
+            (r#"null"#, document()),
+            (
+                r#"[{"op":"remove","path":"/a"},{"op":"add","path":"/c","value":{"d":1}}]"#,
+                value!({"s": "t", "c": {"d": 1}}),
+            ),
+            (
+                r#"[{"op":"remove","path":"/a"},{"op":"add","path":"/s","value":[1]},{"op":"add","path":"/s/-","value":3},
+                   {"op":"add","path":"/s/1","value":2},{"op":"add","path":"/s/-1","value":4}]"#,
+                value!({"s": [1, 2, 3, 4]}),
+            ),
+            (
+                r#"[{"op":"move","from":"/a/b","path":"/b"},{"op":"remove","path":"/a"},{"op":"remove","path":"/b/-1"}]"#,
+                value!({"s": "t", "b": [1, 2]}),
+            ),
+            (r#"[{"op":"copy","from":"/a/b/0","path":"/s"},{"op":"remove","path":"/a"}]"#, value!({"s": 1})),
+            // Replacing what isn't there, copying what isn't there, escapes.
+            (
+                r#"[{"op":"replace","path":"/new","value":1},{"op":"copy","from":"/gone","path":"/old"},
+                   {"op":"test","path":"/a/x~1y","value":1},{"op":"remove","path":"/a"}]"#,
+                value!({"s": "t", "new": 1, "old": null}),
+            ),
+            (r#"[{"op":"replace","path":"","value":{"z":1}}]"#, value!({"z": 1})),
+            (
+                r#"[{"op":"test","path":"/gone","value":null},{"op":"test","path":"/gone"},{"op":"test","path":"/a/n","value":null},
+                   {"op":"replace","path":"","value":{}}]"#,
+                value!({}),
+            ),
+        ];
+        for (patch, expected) in rows {
+            assert_eq!(json(&document(), patch.as_bytes()), Ok(expected), "{patch}");
+        }
+    }
+
+    #[test]
+    fn refusals_have_upstreams_sentences() {
+        let rows = [
+            (r#"[{"op":"jump","path":"/a"}]"#, "Unexpected kind: jump"),
+            (r#"[null]"#, "Unexpected kind: unknown"),
+            (r#"[{"op":"add"}]"#, "add operation failed to decode path: missing value"),
+            (
+                r#"[{"op":"replace","value":1}]"#,
+                "replace operation failed to decode path: operation missing path field: missing value",
+            ),
+            (
+                r#"[{"op":"add","path":"/q/r","value":1}]"#,
+                r#"add operation does not apply: doc is missing path: "/q/r": missing value"#,
+            ),
+            (
+                r#"[{"op":"add","path":"nope","value":1}]"#,
+                r#"add operation does not apply: doc is missing path: "nope": missing value"#,
+            ),
+            (
+                r#"[{"op":"add","path":"/a/b/9","value":1}]"#,
+                "error in add for path: '/a/b/9': Unable to access invalid index: 9: invalid index referenced",
+            ),
+            (
+                r#"[{"op":"add","path":"/a/b/x","value":1}]"#,
+                "error in add for path: '/a/b/x': value was not a proper array index: 'x': strconv.Atoi: parsing \"x\": \
+                 invalid syntax",
+            ),
+            (
+                r#"[{"op":"remove","path":"/gone"}]"#,
+                "error in remove for path: '/gone': Unable to remove nonexistent key: gone: missing value",
+            ),
+            (
+                r#"[{"op":"replace","path":"/a/b/7","value":1}]"#,
+                "replace operation does not apply: doc is missing key: /a/b/7: missing value",
+            ),
+            (
+                r#"[{"op":"move","from":"/gone","path":"/b"}]"#,
+                "error in move for path: 'gone': Unable to remove nonexistent key: gone: missing value",
+            ),
+            (r#"[{"op":"test","path":"/s","value":"u"}]"#, "testing value /s failed: test failed"),
+            (
+                r#"[{"op":"test","path":"/q/r","value":1}]"#,
+                "test operation does not apply: is missing path: /q/r: missing value",
+            ),
+        ];
+        for (patch, sentence) in rows {
+            assert_eq!(json(&document(), patch.as_bytes()), Err(PatchError::Invalid(sentence.into())), "{patch}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_patch_is_refused() {
+        let sentence = |patch: &str| json(&document(), patch.as_bytes()).unwrap_err();
+        assert_eq!(
+            sentence("{}"),
+            PatchError::BadRequest("json: cannot unmarshal object into Go value of type jsonpatch.Patch".into())
+        );
+        assert!(matches!(sentence("[1]"), PatchError::BadRequest(_)));
+        assert!(matches!(sentence("[{"), PatchError::BadRequest(_)));
+        let many = format!("[{}]", vec![r#"{"op":"test","path":"/gone"}"#; MAX_OPERATIONS + 1].join(","));
+        let text = "The allowed maximum operations in a JSON patch is 10000, got 10001";
+        assert_eq!(sentence(&many), PatchError::TooLarge(text.into()));
+    }
+
+    #[test]
+    fn copies_are_bounded() {
+        let mut operations = vec![r#"{"op":"add","path":"/l","value":[1]}"#.to_owned()];
+        operations.extend((0..40).map(|_| r#"{"op":"copy","from":"/l","path":"/l/-"}"#.to_owned()));
+        let error = json(&document(), format!("[{}]", operations.join(",")).as_bytes()).unwrap_err();
+        assert!(
+            matches!(&error, PatchError::Invalid(text) if text.starts_with("Unable to complete the copy")),
+            "{error}"
+        );
+    }
+}

@@ -83,7 +83,7 @@ impl OpenApi {
                 Reply::Found { body, .. } if takes_gzip => negotiation::compress(body),
                 _ => None,
             };
-            Ok((reply, compressed))
+            Ok::<_, ApiError>((reply, compressed))
         });
         let (reply, compressed) = made.await.map_err(|error| ApiError::Internal(error.to_string()))??;
         Ok(respond(reply, compressed))

@@ -170,8 +170,11 @@ impl ApiServer {
         let objects: Arc<dyn ObjectGetter> = Arc::new(Objects::new(&hub, store.clone()));
         let (keys, signing) = token_keys(&pki).await?;
         let issuers = Issuers { names: vec![issuer.clone()], keys, api_audiences: vec![issuer.clone()] };
-        let documents =
-            TokenDocuments::new(&issuer, &format!("https://{}", SocketAddr::new(advertised, listen.port())), &issuers.keys);
+        let documents = TokenDocuments::new(
+            &issuer,
+            &format!("https://{}", SocketAddr::new(advertised, listen.port())),
+            &issuers.keys,
+        );
         let authenticators = Arc::new(authenticators(&pki, issuers, Arc::clone(&objects), clock).await?);
         let authorizer: Arc<dyn Authorizer> = Arc::new(Union::new(vec![
             (PrivilegedGroup::NAME, Arc::new(PrivilegedGroup)),
@@ -226,7 +229,8 @@ impl ApiServer {
             request_timeout: REQUEST_TIMEOUT,
             clock,
         });
-        let endpoints = vec![Endpoint::Tls(listen, Arc::clone(&tls)), Endpoint::Unix(data_dir.join("run").join("api.sock"))];
+        let endpoints =
+            vec![Endpoint::Tls(listen, Arc::clone(&tls)), Endpoint::Unix(data_dir.join("run").join("api.sock"))];
         let server = listener::start(endpoints, limits, chain).await.map_err(StartError::Listen)?;
         tasks.spawn(renewal::keep_serving(pki.clone(), profile, tls, served, clock));
 
@@ -344,7 +348,11 @@ async fn write_kubeconfigs(
     // Whoever listens everywhere is found here as well.
     let mut address = bound;
     if address.ip().is_unspecified() {
-        address.set_ip(if bound.is_ipv6() { IpAddr::from([0, 0, 0, 0, 0, 0, 0, 1]) } else { IpAddr::from([127, 0, 0, 1]) });
+        address.set_ip(if bound.is_ipv6() {
+            IpAddr::from([0, 0, 0, 0, 0, 0, 0, 1])
+        } else {
+            IpAddr::from([127, 0, 0, 1])
+        });
     }
     let server = format!("https://{address}");
     let authority = pki.authority(Issuer::Cluster, clock()).await.map_err(StartError::Pki)?;

@@ -43,12 +43,8 @@ impl Rbac {
         let (tell, made) = signal::channel(0);
         let place = Arc::clone(&current);
         let task = tokio::spawn(async move {
-            let mut changes = [
-                roles.changes(),
-                cluster_roles.changes(),
-                role_bindings.changes(),
-                cluster_role_bindings.changes(),
-            ];
+            let mut changes =
+                [roles.changes(), cluster_roles.changes(), role_bindings.changes(), cluster_role_bindings.changes()];
             loop {
                 let filled = changes.iter_mut().all(|change| *change.borrow_and_update() > 0);
                 if filled {

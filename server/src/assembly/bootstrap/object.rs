@@ -102,6 +102,9 @@ mod tests {
         let next = json!({"metadata": {"name": "x", "uid": "u"}, "data": {"a": "1", "b": "2"}});
         assert_eq!(complete_data(Some(&other), &wanted), Action::Update(next.clone()));
         assert_eq!(complete_data(Some(&next), &wanted), Action::None);
-        assert_eq!(complete_data(Some(&json!({"metadata": {}})), &json!({"data": {}})), Action::Update(json!({"metadata": {}, "data": {}})));
+        assert_eq!(
+            complete_data(Some(&json!({"metadata": {}})), &json!({"data": {}})),
+            Action::Update(json!({"metadata": {}, "data": {}}))
+        );
     }
 }

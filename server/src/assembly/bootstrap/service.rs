@@ -177,9 +177,8 @@ fn endpoints(living: &BTreeSet<IpAddr>, port: u16) -> Value {
 
 fn endpoint_slice(living: &BTreeSet<IpAddr>, ipv6: bool, port: u16) -> Value {
     let own_family = living.iter().filter(|address| address.is_ipv6() == ipv6);
-    let endpoints: Vec<_> = own_family
-        .map(|address| json!({"addresses": [address.to_string()], "conditions": {"ready": true}}))
-        .collect();
+    let endpoints: Vec<_> =
+        own_family.map(|address| json!({"addresses": [address.to_string()], "conditions": {"ready": true}})).collect();
     json!({
         "metadata": {
             "name": NAME,

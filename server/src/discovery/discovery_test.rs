@@ -39,12 +39,8 @@ fn versions_and_groups() {
     );
     let groups = document("/apis/");
     assert_eq!((&groups["kind"], &groups["apiVersion"]), (&json!("APIGroupList"), &json!("v1")));
-    let names: Vec<_> =
-        groups["groups"].as_array().unwrap().iter().map(|group| group["name"].as_str().unwrap()).collect();
-    assert_eq!(
-        names[..5],
-        ["apiregistration.k8s.io", "apps", "events.k8s.io", "authentication.k8s.io", "authorization.k8s.io"]
-    );
+    let names: Vec<_> = groups["groups"].as_array().unwrap().iter().map(|group| group["name"].as_str().unwrap()).collect();
+    assert_eq!(names[..5], ["apiregistration.k8s.io", "apps", "events.k8s.io", "authentication.k8s.io", "authorization.k8s.io"]);
     assert!(!names.contains(&"internal.apiserver.k8s.io"), "a group without served versions");
     let version = |text: &str, version: &str| json!({"groupVersion": text, "version": version});
     let scaling = (version("autoscaling/v2", "v2"), version("autoscaling/v1", "v1"));
@@ -97,16 +93,11 @@ const AGGREGATED: &str = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGrou
 
 #[test]
 fn aggregated_documents() {
-    let accept = format!(
-        "{AGGREGATED},application/json;g=apidiscovery.k8s.io;v=v2beta1;as=APIGroupDiscoveryList,application/json"
-    );
+    let accept = format!("{AGGREGATED},application/json;g=apidiscovery.k8s.io;v=v2beta1;as=APIGroupDiscoveryList,application/json");
     let reply = ask("/apis", &accept).unwrap();
     assert_eq!(reply.content_type, AGGREGATED);
     let list: Value = serde_json::from_slice(&reply.body.unwrap()).unwrap();
-    assert_eq!(
-        (&list["kind"], &list["apiVersion"]),
-        (&json!("APIGroupDiscoveryList"), &json!("apidiscovery.k8s.io/v2"))
-    );
+    assert_eq!((&list["kind"], &list["apiVersion"]), (&json!("APIGroupDiscoveryList"), &json!("apidiscovery.k8s.io/v2")));
     let apps = list["items"].as_array().unwrap().iter().find(|group| group["metadata"]["name"] == "apps").unwrap();
     let resources = apps["versions"][0]["resources"].as_array().unwrap();
     let deployments = resources.iter().find(|one| one["resource"] == "deployments").unwrap();

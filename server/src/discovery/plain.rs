@@ -26,7 +26,8 @@ pub(super) fn groups(served: &Served) -> Value {
 
 /// `/apis/G`.
 pub(super) fn group(of: &ServedGroup) -> Value {
-    let version = |version: &ServedVersion| json!({"groupVersion": format!("{}/{}", of.name, version.name), "version": version.name});
+    let version =
+        |version: &ServedVersion| json!({"groupVersion": format!("{}/{}", of.name, version.name), "version": version.name});
     let versions: Vec<_> = of.versions.iter().map(version).collect();
     json!({"name": of.name, "preferredVersion": versions.first(), "versions": versions})
 }

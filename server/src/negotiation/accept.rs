@@ -122,10 +122,7 @@ mod tests {
             None => true,
             Some(target) => target.kind != "Table" || encoding != Encoding::Protobuf,
         })?;
-        Some((
-            media.encoding,
-            media.target.map(|target| format!("{}/{}/{}", target.group, target.version, target.kind)),
-        ))
+        Some((media.encoding, media.target.map(|target| format!("{}/{}/{}", target.group, target.version, target.kind))))
     }
 
     #[test]

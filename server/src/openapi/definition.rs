@@ -284,8 +284,7 @@ const UNIONS: [(&str, &str, &str, &[&str]); 13] = [
 
 fn union(of: &Struct) -> Option<Value> {
     let home = of.package.split('/').next().unwrap_or_default();
-    let row =
-        UNIONS.iter().find(|(package, name, ..)| (*package == of.package || *package == home) && *name == of.name);
+    let row = UNIONS.iter().find(|(package, name, ..)| (*package == of.package || *package == home) && *name == of.name);
     let (_, _, discriminator, fields) = row?;
     let fields: Map<_, _> = fields.iter().map(|field| ((*field).to_owned(), name::capital(field).into())).collect();
     let mut union = json!({"fields-to-discriminateBy": fields});

@@ -3,10 +3,10 @@
 use serde_json::{Map, Value, json};
 
 use super::definition::{Definitions, Style};
-use super::name;
 use super::operation::{self, Answer, Body, Operation, PATCHES};
 use super::parameter::Parameter;
 use super::v3::{phrase, reference};
+use super::name;
 use crate::discovery::Served;
 
 /// The document.

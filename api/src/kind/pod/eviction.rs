@@ -183,7 +183,11 @@ mod tests {
             (json!({"status": {"phase": "Succeeded"}}), vec![budget(json!({}))], delete(false)),
             (json!({"status": {"phase": "Pending"}}), vec![budget(json!({}))], delete(true)),
             (running.clone(), vec![], delete(false)),
-            (running.clone(), vec![budget(json!({})), budget(json!({}))], Plan::Refuse(Refusal::SeveralBudgets)),
+            (
+                running.clone(),
+                vec![budget(json!({})), budget(json!({}))],
+                Plan::Refuse(Refusal::SeveralBudgets),
+            ),
             (
                 running.clone(),
                 vec![budget(json!({"disruptionsAllowed": 1}))],

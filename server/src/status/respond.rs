@@ -77,7 +77,7 @@ mod tests {
     use super::*;
     use crate::negotiation::Encoding;
 
-    #[actix_web::test]
+    #[tokio::test]
     async fn a_status_comes_in_every_encoding() {
         let expected = r#"{"kind":"Status","apiVersion":"v1","metadata":{},"status":"Failure","message":"Unauthorized","reason":"Unauthorized","code":401}"#;
         assert_eq!(document(&ApiError::Unauthorized.status()), expected);

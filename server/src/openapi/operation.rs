@@ -122,18 +122,38 @@ pub(super) fn paths(group: &str, version: &str, resources: &[Resource]) -> Vec<P
 
 /// The list of the group version's resources.
 fn root(group: &str, version: &str) -> Path {
+    let id = format!("get{}APIResources", name::operation(group, version));
+    discovery(&prefix(group, version), id, "get available resources", "APIResourceList")
+}
+
+/// The path of a group: its versions. That of the core group is `/api/`.
+pub(super) fn group(name: &str) -> Path {
+    if name.is_empty() {
+        return discovery("/api", "getCoreAPIVersions".to_owned(), "get available API versions", "APIVersions");
+    }
+    let id = format!("get{}APIGroup", name::operation(name, ""));
+    discovery(&format!("/apis/{name}"), id, "get information of a group", "APIGroup")
+}
+
+/// The path of all groups but the core one.
+pub(super) fn groups() -> Path {
+    discovery("/apis", "getAPIVersions".to_owned(), "get available API versions", "APIGroupList")
+}
+
+/// A path of discovery, which answers a type of `meta/v1`.
+fn discovery(path: &str, id: String, description: &str, answer: &'static str) -> Path {
     let operation = Operation {
         method: "get",
-        id: format!("get{}APIResources", name::operation(group, version)),
-        description: "get available resources".to_owned(),
+        id,
+        description: description.to_owned(),
         action: "",
         kind: None,
         parameters: Vec::new(),
         body: Body::Nothing,
-        answers: vec![(200, Answer::Type(Type::Meta("APIResourceList")))],
+        answers: vec![(200, Answer::Type(Type::Meta(answer)))],
         form: Form::Object,
     };
-    Path { path: format!("{}/", prefix(group, version)), parameters: Vec::new(), operations: vec![operation] }
+    Path { path: format!("{path}/"), parameters: Vec::new(), operations: vec![operation] }
 }
 
 /// Moves what all operations have in common to the path.
@@ -238,7 +258,7 @@ impl<'a> Maker<'a> {
         operation.parameters.extend(parameter::of_list(true));
         let list = Type::Kind(self.of.group_version(), self.of.list_kind.to_string());
         operation.answers = Self::answers(&list, &[200]);
-        operation.form = if self.of.has(Verb::Watch) { Form::Stream } else { Form::Object };
+        operation.form = Form::Stream;
         operation
     }
 
@@ -398,7 +418,7 @@ fn returns_deleted(of: &Resource) -> bool {
                 | "serviceaccounts"
                 | "services"
         ),
-        "resource.k8s.io" => true,
+        "resource.k8s.io" => !(of.plural == "devicetaintrules" && of.version == "v1"),
         "storage.k8s.io" => of.plural != "csistoragecapacities",
         _ => false,
     }

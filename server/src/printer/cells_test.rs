@@ -53,104 +53,145 @@ fn pods_are_summed_up() {
     let deleted = json!({"deletionTimestamp": "2026-03-01T12:14:00Z"});
     let rows: Vec<(Value, &str, &str, &str)> = vec![
         (json!({"spec": {"containers": two}, "status": {"phase": "Pending"}}), "0/2", "Pending", "0"),
-        (json!({"spec": {"containers": two}, "status": {"phase": "Failed", "reason": "Evicted"}}), "0/2", "Evicted", "0"),
+        (
+            json!({"spec": {"containers": two}, "status": {"phase": "Failed", "reason": "Evicted"}}),
+            "0/2",
+            "Evicted",
+            "0",
+        ),
         (
             json!({"spec": {"containers": one}, "status": {"phase": "Pending", "conditions":
                 [{"type": "PodScheduled", "status": "False", "reason": "SchedulingGated"}]}}),
-            "0/1", "SchedulingGated", "0",
+            "0/1",
+            "SchedulingGated",
+            "0",
         ),
         (
             json!({"spec": {"containers": two}, "status": {"phase": "Running",
                 "containerStatuses": [running("a"), running("b")]}}),
-            "2/2", "Running", "0",
+            "2/2",
+            "Running",
+            "0",
         ),
         (
             json!({"spec": {"containers": one}, "status": {"phase": "Pending",
                 "containerStatuses": [status("a", waiting("ContainerCreating"))]}}),
-            "0/1", "ContainerCreating", "0",
+            "0/1",
+            "ContainerCreating",
+            "0",
         ),
         (
             json!({"spec": {"containers": one}, "status": {"phase": "Running", "containerStatuses": [{"name": "a",
                 "restartCount": 4, "ready": false, "state": waiting("CrashLoopBackOff"),
                 "lastState": {"terminated": {"exitCode": 1, "finishedAt": "2026-03-01T12:10:00Z"}}}]}}),
-            "0/1", "CrashLoopBackOff", "4 (5m ago)",
+            "0/1",
+            "CrashLoopBackOff",
+            "4 (5m ago)",
         ),
         (
             json!({"spec": {"containers": one}, "status": {"phase": "Succeeded",
                 "containerStatuses": [status("a", exited(0, "Completed"))]}}),
-            "0/1", "Completed", "0",
+            "0/1",
+            "Completed",
+            "0",
         ),
         (
             json!({"spec": {"containers": one}, "status": {"phase": "Failed",
                 "containerStatuses": [status("a", exited(3, ""))]}}),
-            "0/1", "ExitCode:3", "0",
+            "0/1",
+            "ExitCode:3",
+            "0",
         ),
         (
             json!({"spec": {"containers": one}, "status": {"phase": "Failed",
                 "containerStatuses": [status("a", signalled.clone())]}}),
-            "0/1", "Signal:9", "0",
+            "0/1",
+            "Signal:9",
+            "0",
         ),
         // The first container that has something to say is told.
         (
             json!({"spec": {"containers": two}, "status": {"phase": "Running", "containerStatuses":
                 [status("a", exited(1, "Error")), status("b", exited(0, "OOMKilled"))]}}),
-            "0/2", "Error", "0",
+            "0/2",
+            "Error",
+            "0",
         ),
         // Completed beside others: running and ready, failed, running but not ready.
         (
             json!({"spec": {"containers": two}, "status": {"phase": "Running", "conditions": ready,
                 "containerStatuses": [status("a", exited(0, "Completed")), running("b")]}}),
-            "1/2", "Running", "0",
+            "1/2",
+            "Running",
+            "0",
         ),
         (
             json!({"spec": {"containers": two}, "status": {"phase": "Running",
                 "containerStatuses": [status("a", exited(0, "Completed")), running("b")]}}),
-            "1/2", "NotReady", "0",
+            "1/2",
+            "NotReady",
+            "0",
         ),
         (
             json!({"spec": {"containers": two}, "status": {"phase": "Running", "containerStatuses":
                 [status("a", exited(0, "Completed")), status("b", exited(1, "Error"))]}}),
-            "0/2", "Error", "0",
+            "0/2",
+            "Error",
+            "0",
         ),
         // Init containers.
         (
             json!({"spec": {"containers": one, "initContainers": init}, "status": {"phase": "Pending",
                 "initContainerStatuses": [status("i", json!({"running": {}})), status("j", waiting("PodInitializing"))]}}),
-            "0/1", "Init:0/2", "0",
+            "0/1",
+            "Init:0/2",
+            "0",
         ),
         (
             json!({"spec": {"containers": one, "initContainers": init}, "status": {"phase": "Pending",
                 "initContainerStatuses":
                     [status("i", exited(0, "Completed")), status("j", waiting("PodInitializing"))]}}),
-            "0/1", "Init:1/2", "0",
+            "0/1",
+            "Init:1/2",
+            "0",
         ),
         (
             json!({"spec": {"containers": one, "initContainers": init}, "status": {"phase": "Pending",
                 "initContainerStatuses": [status("i", exited(1, ""))]}}),
-            "0/1", "Init:ExitCode:1", "0",
+            "0/1",
+            "Init:ExitCode:1",
+            "0",
         ),
         (
             json!({"spec": {"containers": one, "initContainers": init}, "status": {"phase": "Pending",
                 "initContainerStatuses": [status("i", signalled)]}}),
-            "0/1", "Init:Signal:9", "0",
+            "0/1",
+            "Init:Signal:9",
+            "0",
         ),
         (
             json!({"spec": {"containers": one, "initContainers": init}, "status": {"phase": "Pending",
                 "initContainerStatuses": [status("i", exited(1, "Error"))]}}),
-            "0/1", "Init:Error", "0",
+            "0/1",
+            "Init:Error",
+            "0",
         ),
         (
             json!({"spec": {"containers": one, "initContainers": init}, "status": {"phase": "Pending",
                 "initContainerStatuses": [{"name": "i", "restartCount": 2, "ready": false,
                     "state": waiting("CrashLoopBackOff"),
                     "lastState": {"terminated": {"exitCode": 1, "finishedAt": "2026-03-01T12:14:30Z"}}}]}}),
-            "0/1", "Init:CrashLoopBackOff", "2 (30s ago)",
+            "0/1",
+            "Init:CrashLoopBackOff",
+            "2 (30s ago)",
         ),
         // Sidecars count as containers, and their restarts go on counting.
         (
             json!({"spec": {"containers": one, "initContainers": sidecar}, "status": {"phase": "Pending",
                 "initContainerStatuses": [running("s"), status("i", json!({"running": {}}))]}}),
-            "1/2", "Init:1/2", "0",
+            "1/2",
+            "Init:1/2",
+            "0",
         ),
         (
             json!({"spec": {"containers": one, "initContainers": sidecar}, "status": {"phase": "Running",
@@ -158,30 +199,40 @@ fn pods_are_summed_up() {
                     {"name": "s", "restartCount": 1, "ready": true, "started": true, "state": {"running": {}}},
                     {"name": "i", "restartCount": 5, "ready": true, "state": exited(0, "Completed")}],
                 "containerStatuses": [running("a")]}}),
-            "2/2", "Running", "1",
+            "2/2",
+            "Running",
+            "1",
         ),
         // A sidecar that fails after the pod is initialised doesn't hide the containers.
         (
             json!({"spec": {"containers": one, "initContainers": sidecar}, "status": {"phase": "Running",
                 "conditions": [{"type": "Initialized", "status": "True"}],
                 "initContainerStatuses": [status("s", exited(1, "Error"))], "containerStatuses": [running("a")]}}),
-            "1/2", "Init:Error", "0",
+            "1/2",
+            "Init:Error",
+            "0",
         ),
         // Pods on their way out.
         (
             json!({"metadata": deleted, "spec": {"containers": one}, "status": {"phase": "Running",
                 "containerStatuses": [running("a")]}}),
-            "1/1", "Terminating", "0",
+            "1/1",
+            "Terminating",
+            "0",
         ),
         (
             json!({"metadata": deleted, "spec": {"containers": one},
                 "status": {"phase": "Running", "reason": "NodeLost"}}),
-            "0/1", "Unknown", "0",
+            "0/1",
+            "Unknown",
+            "0",
         ),
         (
             json!({"metadata": deleted, "spec": {"containers": one}, "status": {"phase": "Succeeded",
                 "containerStatuses": [status("a", exited(0, "Completed"))]}}),
-            "0/1", "Completed", "0",
+            "0/1",
+            "Completed",
+            "0",
         ),
         (json!({}), "0/0", "", "0"),
     ];
@@ -241,7 +292,8 @@ fn kinds_of_the_core_group() {
 fn nodes() {
     let info = json!({"kubeletVersion": "v1.37.0", "kernelVersion": "6.1", "architecture": "amd64",
         "osImage": "Linux", "containerRuntimeVersion": "howdah://1"});
-    let addresses = json!([{"type": "ExternalIP", "address": "1.2.3.4"}, {"type": "InternalIP", "address": "10.0.0.1"}]);
+    let addresses =
+        json!([{"type": "ExternalIP", "address": "1.2.3.4"}, {"type": "InternalIP", "address": "10.0.0.1"}]);
     prints(
         "v1",
         "nodes",
@@ -251,10 +303,22 @@ fn nodes() {
             "spec": {"unschedulable": true},
             "status": {"conditions": [{"type": "Ready", "status": "True"}], "nodeInfo": info, "addresses": addresses},
         }),
-        json!(["x", "Ready,SchedulingDisabled", "control-plane,old,worker", "15m", "v1.37.0", "10.0.0.1", "1.2.3.4",
-            "Linux", "6.1 (amd64)", "howdah://1"]),
+        json!([
+            "x",
+            "Ready,SchedulingDisabled",
+            "control-plane,old,worker",
+            "15m",
+            "v1.37.0",
+            "10.0.0.1",
+            "1.2.3.4",
+            "Linux",
+            "6.1 (amd64)",
+            "howdah://1"
+        ]),
     );
-    let bare = |status: &str| json!(["x", status, "<none>", "15m", "", "<none>", "<none>", "<unknown>", "<unknown>", "<unknown>"]);
+    let bare = |status: &str| {
+        json!(["x", status, "<none>", "15m", "", "<none>", "<none>", "<unknown>", "<unknown>", "<unknown>"])
+    };
     prints("v1", "nodes", json!({}), bare("Unknown"));
     let condition = json!({"status": {"conditions": [{"type": "Ready", "status": "Unknown"}]}});
     prints("v1", "nodes", condition, bare("NotReady"));
@@ -269,7 +333,8 @@ fn services_and_endpoints() {
         spec.as_object_mut().unwrap().extend(extra.as_object().unwrap().clone());
         spec
     };
-    let row = |kind: &str, external: &str| json!(["x", kind, "10.0.0.1", external, "80/TCP,53:30053/UDP", "15m", "a=b"]);
+    let row =
+        |kind: &str, external: &str| json!(["x", kind, "10.0.0.1", external, "80/TCP,53:30053/UDP", "15m", "a=b"]);
     let ingress = json!({"loadBalancer": {"ingress": [{"ip": "9.9.9.9"}, {"hostname": "h"}, {"ip": "1.1.1.1"}]}});
     let external = json!({"externalIPs": ["8.8.8.8"]});
     for (spec, status, expected) in [
@@ -293,7 +358,12 @@ fn services_and_endpoints() {
         json!({"subsets": [{"addresses": [address("10.0.0.1"), address("fd00::1")], "ports": [{"port": 80}, {"port": 81}]}]}),
         json!(["x", "10.0.0.1:80,[fd00::1]:80,10.0.0.1:81 + 1 more...", "15m"]),
     );
-    prints("v1", "endpoints", json!({"subsets": [{"addresses": [address("10.0.0.1")]}]}), json!(["x", "10.0.0.1", "15m"]));
+    prints(
+        "v1",
+        "endpoints",
+        json!({"subsets": [{"addresses": [address("10.0.0.1")]}]}),
+        json!(["x", "10.0.0.1", "15m"]),
+    );
     prints(
         "discovery.k8s.io/v1",
         "endpointslices",
@@ -347,7 +417,10 @@ fn workloads() {
     let scale = Printer::of(find("apps/v1", "deployments"), "scale");
     let body = object(json!({"spec": {"replicas": 3}, "status": {"replicas": 2}}));
     assert_eq!(scale.cells(&body, now()), [json!("x"), json!(3), json!(2), json!("15m")]);
-    assert_eq!(scale.columns().iter().map(|column| column.name).collect::<Vec<_>>(), ["Name", "Desired", "Available", "Age"]);
+    assert_eq!(
+        scale.columns().iter().map(|column| column.name).collect::<Vec<_>>(),
+        ["Name", "Desired", "Available", "Age"]
+    );
 }
 
 #[test]
@@ -424,7 +497,12 @@ fn networking() {
     prints("networking.k8s.io/v1", "ingressclasses", class, json!(["x (default)", "k", "K.g/n", "15m"]));
     let policy = json!({"spec": {"podSelector": {"matchLabels": {"a": "b"}}}});
     prints("networking.k8s.io/v1", "networkpolicies", policy, json!(["x", "a=b", "15m"]));
-    prints("networking.k8s.io/v1", "networkpolicies", json!({"spec": {"podSelector": {}}}), json!(["x", "<none>", "15m"]));
+    prints(
+        "networking.k8s.io/v1",
+        "networkpolicies",
+        json!({"spec": {"podSelector": {}}}),
+        json!(["x", "<none>", "15m"]),
+    );
     let cidr = json!({"spec": {"cidrs": ["10.0.0.0/8", "fd00::/64"]}});
     prints("networking.k8s.io/v1", "servicecidrs", cidr, json!(["x", "10.0.0.0/8,fd00::/64", "15m"]));
     let address = json!({"spec": {"parentRef": {"resource": "services", "namespace": "ns", "name": "s"}}});
@@ -513,8 +591,10 @@ fn admission_certificates_and_flow_control() {
     prints("apiregistration.k8s.io/v1", "apiservices", json!({}), json!(["x", "Local", "Unknown", "15m"]));
     prints("apiextensions.k8s.io/v1", "customresourcedefinitions", json!({}), json!(["x", "2026-03-01T12:00:00Z"]));
 
-    let request = |conditions: Value, certificate: &str| json!({"spec": {"signerName": "s", "username": "u", "expirationSeconds": 3600},
-        "status": {"conditions": conditions, "certificate": certificate}});
+    let request = |conditions: Value, certificate: &str| {
+        json!({"spec": {"signerName": "s", "username": "u", "expirationSeconds": 3600},
+        "status": {"conditions": conditions, "certificate": certificate}})
+    };
     for (body, state) in [
         (request(json!([]), ""), "Pending"),
         (request(json!([{"type": "Approved"}]), "Zg=="), "Approved,Issued"),
@@ -533,7 +613,12 @@ fn admission_certificates_and_flow_control() {
     let expected = json!(["x", "Limited", 5, 4, 0, 0, "15m"]);
     prints("flowcontrol.apiserver.k8s.io/v1", "prioritylevelconfigurations", level, expected);
     let exempt = json!(["x", "Exempt", "<none>", "<none>", "<none>", "<none>", "15m"]);
-    prints("flowcontrol.apiserver.k8s.io/v1", "prioritylevelconfigurations", json!({"spec": {"type": "Exempt"}}), exempt);
+    prints(
+        "flowcontrol.apiserver.k8s.io/v1",
+        "prioritylevelconfigurations",
+        json!({"spec": {"type": "Exempt"}}),
+        exempt,
+    );
 }
 
 #[test]
@@ -566,8 +651,19 @@ fn devices_groups_and_evictions() {
         "responders": [{"name": "b", "startTime": "2026-03-01T12:10:00Z", "expectedCompletionTime": "2026-03-01T12:20:00Z",
             "heartbeatTime": "2026-03-01T12:14:50Z", "message": " busy "}],
         "requesters": [{"name": "r", "intent": "Eviction"}, {"name": "q", "intent": "Eviction"}]}});
-    let expected = json!(["x", "p", "Pod", "Pending", "b (2/3)", "Started (5m ago)", "in 5m", "q + 1 more...", "15m",
-        "10s ago", "busy"]);
+    let expected = json!([
+        "x",
+        "p",
+        "Pod",
+        "Pending",
+        "b (2/3)",
+        "Started (5m ago)",
+        "in 5m",
+        "q + 1 more...",
+        "15m",
+        "10s ago",
+        "busy"
+    ]);
     prints("lifecycle.k8s.io/v1alpha1", "evictions", eviction, expected);
 }
 
@@ -579,7 +675,9 @@ fn every_resource_has_a_cell_for_each_column_and_prints_nonsense() {
         assert_eq!(names, usize::from(&*resource.plural != "storageversionmigrations"), "{}", resource.plural);
         // IPAddresses print an age that no column is for, as upstream's do.
         let extra = usize::from(&*resource.plural == "ipaddresses");
-        for object in [json!({}), json!(null), json!({"metadata": 1, "spec": [], "status": "x", "subsets": {}, "data": 3})] {
+        for object in
+            [json!({}), json!(null), json!({"metadata": 1, "spec": [], "status": "x", "subsets": {}, "data": 3})]
+        {
             assert_eq!(cells(resource, &object, now()).len(), columns.len() + extra, "{}", resource.plural);
         }
         assert!(columns.iter().all(|column| !column.description.is_empty()));
@@ -606,15 +704,22 @@ fn tables_of_lists() {
     let begins = r#"{"kind":"Table","apiVersion":"meta.k8s.io/v1","metadata":{"resourceVersion":"7","continue":"c","remainingItemCount":2},"columnDefinitions":[{"name":"Name","type":"string","format":"name","description":"#;
     assert!(text.starts_with(begins), "{text}");
     let table = parsed(text.as_bytes());
-    let metadata = json!({"kind": "PartialObjectMetadata", "apiVersion": "meta.k8s.io/v1", "metadata": tree["metadata"]});
-    assert_eq!(table["rows"], json!([{"cells": ["x", "Active", "15m"], "object": metadata.clone()},
-        {"cells": ["x", "Active", "15m"], "object": metadata}]));
+    let metadata =
+        json!({"kind": "PartialObjectMetadata", "apiVersion": "meta.k8s.io/v1", "metadata": tree["metadata"]});
+    assert_eq!(
+        table["rows"],
+        json!([{"cells": ["x", "Active", "15m"], "object": metadata.clone()},
+        {"cells": ["x", "Active", "15m"], "object": metadata}])
+    );
 
     let whole = parsed(&list_table(printer, &head, [item], &options(IncludeObject::Object)));
     assert_eq!(whole["rows"][0]["object"], json!({"kind": "Namespace", "apiVersion": "v1"}));
     let older = Options { version: TableVersion::V1beta1, ..options(IncludeObject::None) };
     let empty = parsed(&list_table(printer, &Head::default(), [], &older));
-    assert_eq!((&empty["apiVersion"], &empty["metadata"], &empty["rows"]), (&json!("meta.k8s.io/v1beta1"), &json!({}), &json!([])));
+    assert_eq!(
+        (&empty["apiVersion"], &empty["metadata"], &empty["rows"]),
+        (&json!("meta.k8s.io/v1beta1"), &json!({}), &json!([]))
+    );
 }
 
 #[test]
@@ -642,7 +747,8 @@ fn lists_mark_the_default_class_and_order_flow_schemas() {
             "annotations": {"storageclass.kubernetes.io/is-default-class": default}}}))
     };
     let (early, late) = ("2026-03-01T11:00:00Z", "2026-03-01T12:00:00Z");
-    let classes = [class("a", early, "true"), class("c", late, "true"), class("b", late, "true"), class("d", late, "false")];
+    let classes =
+        [class("a", early, "true"), class("c", late, "true"), class("b", late, "true"), class("d", late, "false")];
     let names = |resource: &Resource, trees: &[Value]| {
         let items = trees.iter().map(|tree| Item { tree, wire: b"" });
         let table = list_table(Printer::of(resource, ""), &Head::default(), items, &options(IncludeObject::None));
@@ -650,7 +756,9 @@ fn lists_mark_the_default_class_and_order_flow_schemas() {
         rows.iter().map(|row| row["cells"][0].as_str().unwrap().to_owned()).collect::<Vec<_>>()
     };
     assert_eq!(names(find("storage.k8s.io/v1", "storageclasses"), &classes), ["a", "c", "b (default)", "d"]);
-    let schema = |name: &str, precedence: i64| object(json!({"metadata": {"name": name}, "spec": {"matchingPrecedence": precedence}}));
+    let schema = |name: &str, precedence: i64| {
+        object(json!({"metadata": {"name": name}, "spec": {"matchingPrecedence": precedence}}))
+    };
     let schemas = [schema("z", 5), schema("b", 9), schema("a", 9), schema("y", 1)];
     assert_eq!(names(find("flowcontrol.apiserver.k8s.io/v1", "flowschemas"), &schemas), ["y", "z", "a", "b"]);
 }

@@ -47,7 +47,7 @@ pub(super) const POD_REQUEST: Kind = Kind {
     ],
     cells: |request| {
         let states = request.list("status.conditions").map(|condition| condition.text("type"));
-        let state = states.filter(|kind| matches!(*kind, "Issued" | "Denied" | "Failed")).last();
+        let state = states.filter(|kind| matches!(*kind, "Issued" | "Denied" | "Failed")).next_back();
         row![
             request.name(),
             request.text("spec.podName"),

@@ -56,25 +56,25 @@ impl Strategy for DeploymentStrategy {
 
     fn validate(&self, _request: &Request<'_>, object: &Value) -> Errors {
         check(object, |deployment: &Deployment| {
-                let path = FieldPath::new("metadata");
-                let mut errors = object_meta(&deployment.metadata, true, name_is_dns_subdomain, &path);
-                errors.extend(spec(object, None, deployment));
-                errors
-            })
+            let path = FieldPath::new("metadata");
+            let mut errors = object_meta(&deployment.metadata, true, name_is_dns_subdomain, &path);
+            errors.extend(spec(object, None, deployment));
+            errors
+        })
     }
 
     fn validate_update(&self, request: &Request<'_>, object: &Value, old: &Value) -> Errors {
         check_update(object, old, |new: &Deployment, old_deployment: &Deployment| {
-                let path = FieldPath::new("metadata");
-                let mut errors = object_meta_update(&new.metadata, &old_deployment.metadata, &path);
-                if request.subresource == "status" {
-                    errors.extend(status(object, old));
-                } else {
-                    errors.extend(spec(object, Some(old), new));
-                    errors.extend(template::immutable_selector(object, old));
-                }
-                errors
-            })
+            let path = FieldPath::new("metadata");
+            let mut errors = object_meta_update(&new.metadata, &old_deployment.metadata, &path);
+            if request.subresource == "status" {
+                errors.extend(status(object, old));
+            } else {
+                errors.extend(spec(object, Some(old), new));
+                errors.extend(template::immutable_selector(object, old));
+            }
+            errors
+        })
     }
 
     fn warnings(&self, request: &Request<'_>, object: &Value, old: Option<&Value>) -> Vec<String> {

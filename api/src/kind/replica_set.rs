@@ -43,23 +43,23 @@ impl Strategy for ReplicaSetStrategy {
 
     fn validate(&self, _request: &Request<'_>, object: &Value) -> Errors {
         check(object, |set: &ReplicaSet| {
-                let mut errors = object_meta(&set.metadata, true, name_is_dns_subdomain, &FieldPath::new("metadata"));
-                errors.extend(spec(object, None));
-                errors
-            })
+            let mut errors = object_meta(&set.metadata, true, name_is_dns_subdomain, &FieldPath::new("metadata"));
+            errors.extend(spec(object, None));
+            errors
+        })
     }
 
     fn validate_update(&self, request: &Request<'_>, object: &Value, old: &Value) -> Errors {
         check_update(object, old, |new: &ReplicaSet, old_set: &ReplicaSet| {
-                let mut errors = object_meta_update(&new.metadata, &old_set.metadata, &FieldPath::new("metadata"));
-                if request.subresource == "status" {
-                    errors.extend(status(object));
-                } else {
-                    errors.extend(spec(object, Some(old)));
-                    errors.extend(template::immutable_selector(object, old));
-                }
-                errors
-            })
+            let mut errors = object_meta_update(&new.metadata, &old_set.metadata, &FieldPath::new("metadata"));
+            if request.subresource == "status" {
+                errors.extend(status(object));
+            } else {
+                errors.extend(spec(object, Some(old)));
+                errors.extend(template::immutable_selector(object, old));
+            }
+            errors
+        })
     }
 
     fn warnings(&self, request: &Request<'_>, object: &Value, old: Option<&Value>) -> Vec<String> {

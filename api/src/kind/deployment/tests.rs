@@ -51,7 +51,10 @@ fn rules() {
         &DeploymentStrategy,
         &base(),
         &[
-            (json!({"spec": {"replicas": -1}}), &["spec.replicas: Invalid value: -1: must be greater than or equal to 0"]),
+            (
+                json!({"spec": {"replicas": -1}}),
+                &["spec.replicas: Invalid value: -1: must be greater than or equal to 0"],
+            ),
             (
                 json!({"spec": {"selector": null}}),
                 &[
@@ -66,8 +69,10 @@ fn rules() {
             ),
             (
                 json!({"spec": {"selector": {"matchLabels": {"app": "x"}}}}),
-                &["spec.template.metadata.labels: Invalid value: {\"app\":\"web\"}: `selector` does not match template \
-                   `labels`"],
+                &[
+                    "spec.template.metadata.labels: Invalid value: {\"app\":\"web\"}: `selector` does not match template \
+                   `labels`",
+                ],
             ),
             (
                 json!({"spec": {"selector": {"matchLabels": null, "matchExpressions": [{"key": "app", "operator": "Odd"}]}}}),
@@ -159,7 +164,8 @@ fn preparation() {
         let expected = if subresource == "status" { json!({"replicas": 2}) } else { json!({}) };
         assert_eq!(object["status"], expected, "{patch}");
     }
-    let (object, _) = update(&DeploymentStrategy, "status", &base(), &json!({}), &json!({"metadata": {"labels": {"a": "b"}}}));
+    let (object, _) =
+        update(&DeploymentStrategy, "status", &base(), &json!({}), &json!({"metadata": {"labels": {"a": "b"}}}));
     assert_eq!(object["metadata"].get("labels"), None);
 }
 
@@ -171,21 +177,31 @@ fn status() {
         "status",
         &base(),
         &[
-            (json!({}), status(json!({"replicas": -1})), &[
-                "status.replicas: Invalid value: -1: must be greater than or equal to 0",
-                "status.updatedReplicas: Invalid value: 0: cannot be greater than status.replicas",
-                "status.readyReplicas: Invalid value: 0: cannot be greater than status.replicas",
-                "status.availableReplicas: Invalid value: 0: cannot be greater than status.replicas",
-            ]),
-            (json!({}), status(json!({"replicas": 2, "availableReplicas": 1})), &[
-                "status.availableReplicas: Invalid value: 1: cannot be greater than readyReplicas",
-            ]),
-            (status(json!({"collisionCount": 2})), status(json!({"collisionCount": 1})), &[
-                "status.collisionCount: Invalid value: 1: cannot be decremented",
-            ]),
-            (status(json!({"collisionCount": 2})), status(json!({"collisionCount": null})), &[
-                "status.collisionCount: Invalid value: 0: cannot be decremented",
-            ]),
+            (
+                json!({}),
+                status(json!({"replicas": -1})),
+                &[
+                    "status.replicas: Invalid value: -1: must be greater than or equal to 0",
+                    "status.updatedReplicas: Invalid value: 0: cannot be greater than status.replicas",
+                    "status.readyReplicas: Invalid value: 0: cannot be greater than status.replicas",
+                    "status.availableReplicas: Invalid value: 0: cannot be greater than status.replicas",
+                ],
+            ),
+            (
+                json!({}),
+                status(json!({"replicas": 2, "availableReplicas": 1})),
+                &["status.availableReplicas: Invalid value: 1: cannot be greater than readyReplicas"],
+            ),
+            (
+                status(json!({"collisionCount": 2})),
+                status(json!({"collisionCount": 1})),
+                &["status.collisionCount: Invalid value: 1: cannot be decremented"],
+            ),
+            (
+                status(json!({"collisionCount": 2})),
+                status(json!({"collisionCount": null})),
+                &["status.collisionCount: Invalid value: 0: cannot be decremented"],
+            ),
         ],
     );
 }
@@ -196,7 +212,9 @@ fn warnings() {
     let warned = DeploymentStrategy.warnings(&request(""), &object, None);
     assert_eq!(
         warned,
-        ["metadata.name: this is used in Pod names and hostnames, which can result in surprising behavior; a DNS label is \
-          recommended: [must not contain dots]"]
+        [
+            "metadata.name: this is used in Pod names and hostnames, which can result in surprising behavior; a DNS label is \
+          recommended: [must not contain dots]"
+        ]
     );
 }

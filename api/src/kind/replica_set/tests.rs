@@ -35,7 +35,10 @@ fn rules() {
         &ReplicaSetStrategy,
         &base(),
         &[
-            (json!({"spec": {"replicas": -1}}), &["spec.replicas: Invalid value: -1: must be greater than or equal to 0"]),
+            (
+                json!({"spec": {"replicas": -1}}),
+                &["spec.replicas: Invalid value: -1: must be greater than or equal to 0"],
+            ),
             (
                 json!({"spec": {"minReadySeconds": -1}}),
                 &["spec.minReadySeconds: Invalid value: -1: must be greater than or equal to 0"],
@@ -69,12 +72,16 @@ fn rules() {
         "status",
         &base(),
         &[
-            (json!({}), json!({"status": {"fullyLabeledReplicas": 1}}), &[
-                "status.fullyLabeledReplicas: Invalid value: 1: cannot be greater than status.replicas",
-            ]),
-            (json!({}), json!({"status": {"observedGeneration": -1}}), &[
-                "status.observedGeneration: Invalid value: -1: must be greater than or equal to 0",
-            ]),
+            (
+                json!({}),
+                json!({"status": {"fullyLabeledReplicas": 1}}),
+                &["status.fullyLabeledReplicas: Invalid value: 1: cannot be greater than status.replicas"],
+            ),
+            (
+                json!({}),
+                json!({"status": {"observedGeneration": -1}}),
+                &["status.observedGeneration: Invalid value: -1: must be greater than or equal to 0"],
+            ),
         ],
     );
 }

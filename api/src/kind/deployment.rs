@@ -6,7 +6,7 @@ use k8s_openapi::api::apps::v1::{Deployment, DeploymentStrategy as Rollout, Roll
 use serde_json::{Value, json};
 
 use super::access::{count_generation_if, default_absent, default_text, integer, is_same, map_mut};
-use super::generic::{at, check, check_update, first_generation, restore, set, text};
+use super::generic::{at, check, check_update, first_generation, reset, restore, text};
 use super::workload_template as template;
 use super::{Request, Strategy, int_or_percent};
 use crate::validation::meta::{name_is_dns_subdomain, non_negative, object_meta, object_meta_update};
@@ -36,7 +36,7 @@ impl Strategy for DeploymentStrategy {
     }
 
     fn prepare_for_create(&self, _request: &Request<'_>, object: &mut Value) {
-        set(object, &["status"], json!({}));
+        reset(object, "status");
         first_generation(object);
         template::drop_disabled(object, None);
     }

@@ -21,6 +21,7 @@ pub mod cluster_role;
 pub mod cluster_role_binding;
 pub mod config_map;
 pub mod controller_revision;
+pub mod daemon_set;
 pub mod deployment;
 pub mod endpoint_slice;
 pub mod endpoints;
@@ -40,6 +41,7 @@ pub mod scale;
 pub mod secret;
 pub mod service;
 pub mod service_account;
+pub mod stateful_set;
 
 use serde_json::Value;
 
@@ -139,8 +141,10 @@ pub fn strategy(group: &str, plural: &str) -> Option<&'static dyn Strategy> {
         ("", "serviceaccounts") => &service_account::ServiceAccountStrategy,
         ("", "services") => &service::ServiceStrategy,
         ("apps", "controllerrevisions") => &controller_revision::ControllerRevisionStrategy,
+        ("apps", "daemonsets") => &daemon_set::DaemonSetStrategy,
         ("apps", "deployments") => &deployment::DeploymentStrategy,
         ("apps", "replicasets") => &replica_set::ReplicaSetStrategy,
+        ("apps", "statefulsets") => &stateful_set::StatefulSetStrategy,
         ("coordination.k8s.io", "leases") => &lease::LeaseStrategy,
         ("discovery.k8s.io", "endpointslices") => &endpoint_slice::EndpointSliceStrategy,
         ("events.k8s.io", "events") => &event::EventStrategy::New,

@@ -3,10 +3,10 @@
 //! Facts: upstream's `ValidateReplicaSet` and neighbours, `SetDefaults_ReplicaSet`, `pkg/registry/apps/replicaset`.
 
 use k8s_openapi::api::apps::v1::ReplicaSet;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::access::{count_generation_if, default_absent, integer, is_same, map_mut};
-use super::generic::{check, check_update, first_generation, restore, set};
+use super::generic::{check, check_update, first_generation, reset, restore};
 use super::workload_template as template;
 use super::{Request, Strategy};
 use crate::validation::meta::{name_is_dns_subdomain, non_negative, object_meta, object_meta_update};
@@ -25,7 +25,7 @@ impl Strategy for ReplicaSetStrategy {
     }
 
     fn prepare_for_create(&self, _request: &Request<'_>, object: &mut Value) {
-        set(object, &["status"], json!({"replicas": 0}));
+        reset(object, "status");
         first_generation(object);
         template::drop_disabled(object, None);
     }

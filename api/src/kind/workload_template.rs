@@ -83,6 +83,32 @@ pub(super) fn is_empty(selector: &ObjectSelector) -> bool {
         && selector.match_expressions.as_ref().is_none_or(Vec::is_empty)
 }
 
+/// What is wrong with `spec.selector` of a DaemonSet, and whether it selects the template's pods: not having one is no
+/// error by itself there.
+pub(super) fn selector_of_pods(object: &Value, name: &str) -> Errors {
+    let spec = FieldPath::new("spec");
+    let path = spec.child("selector");
+    let template = template_of(object);
+    let Some(selector) = at(object, &["spec", "selector"]) else {
+        return vec![mismatch(&template, &spec.child("template"))];
+    };
+    let typed = ObjectSelector::deserialize(selector).unwrap_or_default();
+    let mut errors = label_selector(&typed, SelectorOptions::default(), &path);
+    if LabelSelector::from_object(&typed).is_ok_and(|selector| !matches(&selector, &template)) {
+        errors.push(mismatch(&template, &spec.child("template")));
+    }
+    if is_empty(&typed) {
+        errors.push(FieldError::invalid(&path, selector.clone(), format!("empty selector is invalid for {name}")));
+    }
+    errors
+}
+
+/// What is wrong with `spec.template` as a template of pods.
+pub(super) fn template(object: &Value, old: Option<&Value>) -> Errors {
+    let spec = FieldPath::new("spec");
+    template::validate(&template_of(object), old.map(template_of).as_ref(), &spec.child("template"))
+}
+
 /// What is wrong with the template of a ReplicaSet or Deployment: it must match the selector and run for ever.
 pub(super) fn replica_set_template(object: &Value, old: Option<&Value>) -> Errors {
     let spec = FieldPath::new("spec");
@@ -95,15 +121,14 @@ pub(super) fn replica_set_template(object: &Value, old: Option<&Value>) -> Error
         return vec![FieldError::invalid(&spec.child("selector"), shown, "invalid label selector")];
     };
     let path = spec.child("template");
-    let template = template_of(object);
+    let typed = template_of(object);
     // No selector selects nothing: not even this template.
     let mut errors = Errors::new();
-    if parsed.is_none_or(|selector| !matches(&selector, &template)) {
-        errors.push(mismatch(&template, &path));
+    if parsed.is_none_or(|selector| !matches(&selector, &typed)) {
+        errors.push(mismatch(&typed, &path));
     }
-    let old = old.map(template_of);
-    errors.extend(template::validate(&template, old.as_ref(), &path));
-    errors.extend(runs_for_ever(&template, "ReplicaSet", &path));
+    errors.extend(template(object, old));
+    errors.extend(runs_for_ever(&typed, "ReplicaSet", &path));
     errors
 }
 

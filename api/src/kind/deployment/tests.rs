@@ -4,26 +4,10 @@ use serde_json::{Value, json};
 
 use super::DeploymentStrategy;
 use crate::kind::Strategy;
-use crate::kind::testing::{check_create, check_update, create, request, update};
+use crate::kind::testing::{check_create, check_update, create, request, update, workload};
 
 fn base() -> Value {
-    json!({
-        "apiVersion": "apps/v1", "kind": "Deployment",
-        "metadata": {"name": "web", "namespace": "default", "uid": "u", "resourceVersion": "1", "generation": 3},
-        "spec": {
-            "selector": {"matchLabels": {"app": "web"}},
-            "template": {
-                "metadata": {"labels": {"app": "web"}},
-                "spec": {
-                    "restartPolicy": "Always", "dnsPolicy": "ClusterFirst", "terminationGracePeriodSeconds": 30,
-                    "schedulerName": "default-scheduler", "securityContext": {},
-                    "containers": [{"name": "c", "image": "i", "imagePullPolicy": "IfNotPresent", "resources": {},
-                        "terminationMessagePath": "/dev/termination-log", "terminationMessagePolicy": "File"}],
-                },
-            },
-        },
-        "status": {},
-    })
+    workload("Deployment")
 }
 
 #[test]

@@ -83,7 +83,7 @@ impl Strategy for DaemonSetStrategy {
         if request.subresource == "status" || is_same_template {
             return Vec::new();
         }
-        template::warnings(object, old, false)
+        template::warnings(object, old)
     }
 
     fn reset_fields(&self, subresource: &str) -> &'static [&'static str] {

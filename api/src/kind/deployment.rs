@@ -78,7 +78,12 @@ impl Strategy for DeploymentStrategy {
     }
 
     fn warnings(&self, request: &Request<'_>, object: &Value, old: Option<&Value>) -> Vec<String> {
-        if request.subresource == "status" { Vec::new() } else { template::warnings(object, old, true) }
+        if request.subresource == "status" {
+            return Vec::new();
+        }
+        let mut warnings = template::name_warning(object, old);
+        warnings.extend(template::warnings(object, old));
+        warnings
     }
 
     fn reset_fields(&self, subresource: &str) -> &'static [&'static str] {

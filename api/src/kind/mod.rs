@@ -26,6 +26,7 @@ pub mod deployment;
 pub mod endpoint_slice;
 pub mod endpoints;
 pub mod event;
+pub mod job;
 pub mod lease;
 pub mod limit_range;
 pub mod namespace;
@@ -145,6 +146,7 @@ pub fn strategy(group: &str, plural: &str) -> Option<&'static dyn Strategy> {
         ("apps", "deployments") => &deployment::DeploymentStrategy,
         ("apps", "replicasets") => &replica_set::ReplicaSetStrategy,
         ("apps", "statefulsets") => &stateful_set::StatefulSetStrategy,
+        ("batch", "jobs") => &job::JobStrategy,
         ("coordination.k8s.io", "leases") => &lease::LeaseStrategy,
         ("discovery.k8s.io", "endpointslices") => &endpoint_slice::EndpointSliceStrategy,
         ("events.k8s.io", "events") => &event::EventStrategy::New,

@@ -8,7 +8,7 @@ use k8s_openapi::api::core::v1::{PersistentVolumeClaim, PersistentVolumeClaimVol
 use serde_json::{Value, json};
 
 use super::access::{
-    count_generation_if, default_absent, default_text, integer, invalid_each, is_same, list_mut, map_mut,
+    count_generation_if, default_absent, default_text, integer, invalid_each, is_same, list_mut, map_mut, shown,
 };
 use super::generic::{
     at, at_mut, check, check_update, first_generation, list, reset, restore, round_resources, set, text,
@@ -116,7 +116,7 @@ impl Strategy for StatefulSetStrategy {
         if request.subresource == "status" {
             return Vec::new();
         }
-        let mut warnings = template::warnings(object, old, false);
+        let mut warnings = template::warnings(object, old);
         // Upstream's path of an update has the capital letter.
         let spec_name = if old.is_none() { "spec" } else { "Spec" };
         for (at, claim) in list(object, &CLAIMS).iter().enumerate() {
@@ -244,8 +244,7 @@ fn pods(object: &Value, typed: &StatefulSetSpec, old: Option<&PodTemplateSpec>, 
     let path = spec.child("template");
     let selector = at(object, &["spec", "selector"]).map(|_| LabelSelector::from_object(&typed.selector)).transpose();
     let Ok(selector) = selector else {
-        let shown = at(object, &["spec", "selector"]).cloned().unwrap_or(Value::Null);
-        return vec![FieldError::invalid(&spec.child("selector"), shown, "")];
+        return vec![FieldError::invalid(&spec.child("selector"), shown(object, &["spec", "selector"]), "")];
     };
     let mut errors = Errors::new();
     if selector.is_none_or(|selector| !template::matches(&selector, &typed.template)) {

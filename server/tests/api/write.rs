@@ -7,8 +7,8 @@ use crate::world::World;
 
 const MAPS: &str = "/api/v1/namespaces/ns/configmaps";
 
-fn map(name: &str, data: Value) -> Value {
-    json!({"kind":"ConfigMap","apiVersion":"v1","metadata":{"name":name},"data":data})
+fn map(name: &str, data: impl Into<Value>) -> Value {
+    json!({"kind":"ConfigMap","apiVersion":"v1","metadata":{"name":name},"data":data.into()})
 }
 
 #[tokio::test]

@@ -3,9 +3,11 @@
 use actix_web::HttpResponse;
 use actix_web::http::{Method, StatusCode, header};
 use bytes::Bytes;
+use futures_util::future::{LocalBoxFuture, ready};
 
 use super::Discovery;
 use crate::filter::AuthorizedRequest;
+use crate::filter::seam::Handler;
 use crate::negotiation::{self, Encoding, Media, Target};
 use crate::status::ApiError;
 
@@ -96,5 +98,11 @@ impl Discovery {
             body: (!known).then(|| aggregated.document.body(encoding, pretty || question.pretty)),
             etag: Some(etag),
         })
+    }
+}
+
+impl Handler for Discovery {
+    fn handle(&self, request: AuthorizedRequest) -> LocalBoxFuture<'_, Result<HttpResponse, ApiError>> {
+        Box::pin(ready(self.answer(&request)))
     }
 }

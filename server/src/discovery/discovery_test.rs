@@ -1,5 +1,6 @@
 //! Discovery's documents, as upstream's server gives them.
 
+use howdah_api::kind::strategy;
 use serde_json::json;
 
 use super::answer::{Question, Reply};
@@ -39,8 +40,12 @@ fn versions_and_groups() {
     );
     let groups = document("/apis/");
     assert_eq!((&groups["kind"], &groups["apiVersion"]), (&json!("APIGroupList"), &json!("v1")));
-    let names: Vec<_> = groups["groups"].as_array().unwrap().iter().map(|group| group["name"].as_str().unwrap()).collect();
-    assert_eq!(names[..5], ["apiregistration.k8s.io", "apps", "events.k8s.io", "authentication.k8s.io", "authorization.k8s.io"]);
+    let names: Vec<_> =
+        groups["groups"].as_array().unwrap().iter().map(|group| group["name"].as_str().unwrap()).collect();
+    assert_eq!(
+        names[..5],
+        ["apiregistration.k8s.io", "apps", "events.k8s.io", "authentication.k8s.io", "authorization.k8s.io"]
+    );
     assert!(!names.contains(&"internal.apiserver.k8s.io"), "a group without served versions");
     let version = |text: &str, version: &str| json!({"groupVersion": text, "version": version});
     let scaling = (version("autoscaling/v2", "v2"), version("autoscaling/v1", "v1"));
@@ -81,6 +86,7 @@ fn resources_of_a_version() {
         // Stored as the core group's events.
         ("/apis/events.k8s.io/v1", "events", "r2yiGXH7wu8="),
         ("/apis/apps/v1", "deployments", "8aSe+NMegvE="),
+        ("/apis/apiextensions.k8s.io/v1", "customresourcedefinitions", "jfWCUB31mvA="),
     ] {
         assert_eq!(resource(path, name)["storageVersionHash"], hash, "{path} {name}");
     }
@@ -93,11 +99,16 @@ const AGGREGATED: &str = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGrou
 
 #[test]
 fn aggregated_documents() {
-    let accept = format!("{AGGREGATED},application/json;g=apidiscovery.k8s.io;v=v2beta1;as=APIGroupDiscoveryList,application/json");
+    let accept = format!(
+        "{AGGREGATED},application/json;g=apidiscovery.k8s.io;v=v2beta1;as=APIGroupDiscoveryList,application/json"
+    );
     let reply = ask("/apis", &accept).unwrap();
     assert_eq!(reply.content_type, AGGREGATED);
     let list: Value = serde_json::from_slice(&reply.body.unwrap()).unwrap();
-    assert_eq!((&list["kind"], &list["apiVersion"]), (&json!("APIGroupDiscoveryList"), &json!("apidiscovery.k8s.io/v2")));
+    assert_eq!(
+        (&list["kind"], &list["apiVersion"]),
+        (&json!("APIGroupDiscoveryList"), &json!("apidiscovery.k8s.io/v2"))
+    );
     let apps = list["items"].as_array().unwrap().iter().find(|group| group["metadata"]["name"] == "apps").unwrap();
     let resources = apps["versions"][0]["resources"].as_array().unwrap();
     let deployments = resources.iter().find(|one| one["resource"] == "deployments").unwrap();
@@ -184,4 +195,48 @@ fn only_what_is_served_is_told() {
     for (path, owned) in [("/api", true), ("/apis/apps/v1/", true), ("/api/v1/pods", false), ("/version", false)] {
         assert_eq!(Discovery::owns(path), owned, "{path}");
     }
+}
+
+#[test]
+fn reviews_are_served_and_alpha_versions_are_not() {
+    let served = Served::by_strategy(|_, _| true);
+    let groups: Vec<_> = served.groups().iter().map(|group| &*group.name).collect();
+    assert!(groups.contains(&"authentication.k8s.io") && groups.contains(&"authorization.k8s.io"));
+    for row in served.resources() {
+        assert!(!row.version.contains("alpha") && !row.version.contains("beta"), "{row:?}");
+        let stored = strategy(&row.storage.group, &row.plural).is_some();
+        assert!(stored || row.group.starts_with("auth"), "{row:?}");
+    }
+}
+
+#[test]
+#[ignore = "needs upstream's documents: HOWDAH_UPSTREAM_API"]
+fn documents_are_those_that_upstream_publishes() {
+    let folder = std::env::var_os("HOWDAH_UPSTREAM_API").expect("HOWDAH_UPSTREAM_API names upstream's folder api");
+    let folder = std::path::PathBuf::from(folder).join("discovery");
+    // They are made with all features on.
+    let discovery = Discovery::new(&Served::built_in(|_, _| true), "127.0.0.1:6443");
+    let read = |name: String| -> Value { serde_json::from_slice(&std::fs::read(folder.join(name)).unwrap()).unwrap() };
+    let mut differences = Vec::new();
+    let mut compare = |path: &str, own: &Value, theirs: &Value| {
+        if own != theirs {
+            differences.push(format!("{path}: ours {own}, theirs {theirs}"));
+        }
+    };
+    for (path, document) in discovery.plain.iter().filter(|(path, _)| *path != "/api") {
+        let own: Value = serde_json::from_slice(&document.json).unwrap();
+        let theirs = read(format!("{}.json", path.trim_start_matches('/').replace('/', "__")));
+        if let (Some(own), Some(theirs)) = (own["resources"].as_array(), theirs["resources"].as_array()) {
+            assert_eq!(own.len(), theirs.len(), "{path}");
+            own.iter().zip(theirs).for_each(|(own, theirs)| compare(path, own, theirs));
+        } else {
+            compare(path, &own, &theirs);
+        }
+    }
+    let own: Value = serde_json::from_slice(&discovery.aggregated[&("/apis", "v2")].document.json).unwrap();
+    let theirs = read("aggregated_v2.json".to_owned());
+    let (own, theirs) = (own["items"].as_array().unwrap(), theirs["items"].as_array().unwrap());
+    assert_eq!(own.len(), theirs.len());
+    own.iter().zip(theirs).for_each(|(own, theirs)| compare("aggregated", own, theirs));
+    assert!(differences.is_empty(), "{} differences:\n{}", differences.len(), differences.join("\n"));
 }

@@ -26,8 +26,7 @@ pub(super) fn groups(served: &Served) -> Value {
 
 /// `/apis/G`.
 pub(super) fn group(of: &ServedGroup) -> Value {
-    let version =
-        |version: &ServedVersion| json!({"groupVersion": format!("{}/{}", of.name, version.name), "version": version.name});
+    let version = |version: &ServedVersion| json!({"groupVersion": format!("{}/{}", of.name, version.name), "version": version.name});
     let versions: Vec<_> = of.versions.iter().map(version).collect();
     json!({"name": of.name, "preferredVersion": versions.first(), "versions": versions})
 }
@@ -87,6 +86,8 @@ fn is_stored(of: &Resource) -> bool {
 
 /// Tells one stored form from another: base64 of the first eight bytes of the SHA-256 of `group/version/Kind`.
 fn storage_version_hash(of: &Resource) -> String {
-    let text = format!("{}/{}/{}", of.storage.group, of.storage.version, of.kind);
+    // Upstream has told this version of definitions ever since they were stored in it, and clients compare.
+    let told = if of.kind == "CustomResourceDefinition" { "v1beta1" } else { &of.storage.version };
+    let text = format!("{}/{told}/{}", of.storage.group, of.kind);
     STANDARD.encode(&digest(&SHA256, text.as_bytes()).as_ref()[..8])
 }

@@ -7,9 +7,11 @@ use actix_web::HttpResponse;
 use actix_web::http::header::{self, HttpDate};
 use actix_web::http::{Method, StatusCode};
 use bytes::Bytes;
+use futures_util::future::LocalBoxFuture;
 
-use super::{Document, OpenApi};
+use super::{OpenApi, Packed};
 use crate::filter::AuthorizedRequest;
+use crate::filter::seam::Handler;
 use crate::negotiation;
 use crate::status::ApiError;
 
@@ -36,9 +38,9 @@ pub(super) struct Question {
 pub(super) enum Reply {
     /// A document.
     Found {
-        document: Document,
+        etag: String,
         content_type: &'static str,
-        body: Bytes,
+        packed: Packed,
         /// Whether it was asked for by its hash, so that it never changes.
         immutable: bool,
         /// Whether other forms might have been asked for.
@@ -79,14 +81,14 @@ impl OpenApi {
         let own = Arc::clone(self);
         let made = tokio::task::spawn_blocking(move || {
             let reply = own.reply(&question)?;
-            let compressed = match &reply {
-                Reply::Found { body, .. } if takes_gzip => negotiation::compress(body),
+            let unpacked = match &reply {
+                Reply::Found { packed, .. } if !takes_gzip => Some(packed.unpack()),
                 _ => None,
             };
-            Ok::<_, ApiError>((reply, compressed))
+            Ok::<_, ApiError>((reply, unpacked))
         });
-        let (reply, compressed) = made.await.map_err(|error| ApiError::Internal(error.to_string()))??;
-        Ok(respond(reply, compressed))
+        let (reply, unpacked) = made.await.map_err(|error| ApiError::Internal(error.to_string()))??;
+        Ok(respond(reply, unpacked))
     }
 
     pub(super) fn reply(&self, question: &Question) -> Result<Reply, ApiError> {
@@ -118,21 +120,28 @@ impl OpenApi {
         if known.split(',').any(|one| matches!(one.trim(), "*") || one.trim().trim_start_matches("W/") == etag) {
             return Ok(Reply::Known(etag));
         }
-        let body = if content_type == V2_PROTOBUF { self.v2_protobuf().clone() } else { document.body.clone() };
+        let packed = if content_type == V2_PROTOBUF { self.v2_protobuf() } else { &document.packed };
         let immutable = question.hash.is_some() && question.path.starts_with("/openapi/v3/");
-        Ok(Reply::Found { document: document.clone(), content_type, body, immutable, varies })
+        Ok(Reply::Found { etag, content_type, packed: packed.clone(), immutable, varies })
     }
 }
 
-fn respond(reply: Reply, compressed: Option<Bytes>) -> HttpResponse {
+impl Handler for Arc<OpenApi> {
+    fn handle(&self, request: AuthorizedRequest) -> LocalBoxFuture<'_, Result<HttpResponse, ApiError>> {
+        Box::pin(async move { self.answer(&request).await })
+    }
+}
+
+/// `unpacked`: the body as it is, for a client that doesn't take gzip.
+fn respond(reply: Reply, unpacked: Option<Bytes>) -> HttpResponse {
     match reply {
         Reply::NotAcceptable => HttpResponse::NotAcceptable().insert_header((header::VARY, "Accept")).finish(),
         Reply::Known(etag) => HttpResponse::NotModified().insert_header((header::ETAG, etag)).finish(),
         Reply::Moved(to) => HttpResponse::MovedPermanently().insert_header((header::LOCATION, to)).finish(),
-        Reply::Found { document, content_type, body, immutable, varies } => {
+        Reply::Found { etag, content_type, packed, immutable, varies } => {
             let mut response = HttpResponse::build(StatusCode::OK);
             response.insert_header((header::CONTENT_TYPE, content_type));
-            response.insert_header((header::ETAG, format!("\"{}\"", document.etag)));
+            response.insert_header((header::ETAG, etag));
             if varies {
                 response.append_header((header::VARY, "Accept"));
             }
@@ -140,13 +149,10 @@ fn respond(reply: Reply, compressed: Option<Bytes>) -> HttpResponse {
                 response.insert_header((header::CACHE_CONTROL, "public, immutable"));
                 response.insert_header((header::EXPIRES, HttpDate::from(SystemTime::now() + YEAR).to_string()));
             }
-            match compressed {
-                Some(compressed) => {
-                    response.insert_header((header::CONTENT_ENCODING, "gzip"));
-                    response.append_header((header::VARY, "Accept-Encoding"));
-                    response.body(compressed)
-                }
-                None => response.body(body),
+            response.append_header((header::VARY, "Accept-Encoding"));
+            match unpacked {
+                Some(body) => response.body(body),
+                None => response.insert_header((header::CONTENT_ENCODING, "gzip")).body(packed.0),
             }
         }
     }

@@ -85,9 +85,9 @@ impl<'a> Definitions<'a> {
         if !required.is_empty() {
             schema.insert("required".into(), required.into());
         }
-        if of.is_kind()
-            && let Some((group, version)) = name::kind(&of.package, &of.name)
-        {
+        // WatchEvent is a kind although it has no kind of its own.
+        let known = if of.name == "WatchEvent" { Some(("", "v1")) } else { name::kind(&of.package, &of.name) };
+        if let Some((group, version)) = known {
             schema.insert("x-kubernetes-group-version-kind".into(), self.kinds(of, group, version));
         }
         if of.atomic {
@@ -266,7 +266,7 @@ fn extensions(field: &Field, out: &mut Map<String, Value>) {
 }
 
 /// Types of whose fields only one may be set, and the field that says which.
-const UNIONS: [(&str, &str, &str, &[&str]); 13] = [
+const UNIONS: [(&str, &str, &str, &[&str]); 14] = [
     ("core/v1", "AppArmorProfile", "type", &["localhostProfile"]),
     ("core/v1", "PodSchedulingGroup", "", &["podGroupName"]),
     ("core/v1", "SeccompProfile", "type", &["localhostProfile"]),
@@ -279,12 +279,14 @@ const UNIONS: [(&str, &str, &str, &[&str]); 13] = [
     ("scheduling", "CompositePodGroupSchedulingPolicy", "", &["basic", "gang"]),
     ("scheduling", "DisruptionMode", "", &["all", "single"]),
     ("scheduling", "PodGroupSchedulingPolicy", "", &["basic", "gang"]),
+    ("scheduling/v1alpha3", "WorkloadPodGroupDisruptionMode", "", &["all", "single"]),
     ("scheduling/v1alpha3", "WorkloadPodGroupSchedulingPolicy", "", &["basic", "gang"]),
 ];
 
 fn union(of: &Struct) -> Option<Value> {
     let home = of.package.split('/').next().unwrap_or_default();
-    let row = UNIONS.iter().find(|(package, name, ..)| (*package == of.package || *package == home) && *name == of.name);
+    let row =
+        UNIONS.iter().find(|(package, name, ..)| (*package == of.package || *package == home) && *name == of.name);
     let (_, _, discriminator, fields) = row?;
     let fields: Map<_, _> = fields.iter().map(|field| ((*field).to_owned(), name::capital(field).into())).collect();
     let mut union = json!({"fields-to-discriminateBy": fields});

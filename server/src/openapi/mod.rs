@@ -8,17 +8,21 @@
 //! |---|---|
 //! | `/openapi/v3` | the index: which documents there are, and their hashes |
 //! | `/openapi/v3/api/v1`, `/openapi/v3/apis/G/V` | one group version, as JSON |
+//! | `/openapi/v3/api`, `/openapi/v3/apis`, `/openapi/v3/apis/G` | what discovery answers there |
 //! | `/openapi/v2` | everything, as JSON or protobuf |
 //!
 //! Invariants: names, types, required fields, defaults and `x-kubernetes` extensions are upstream's; every `$ref` leads
-//! to a definition of the same document. What people read are our own words or [`description`]'s.
+//! to a definition of the same document. Documents are kept compressed: together they are some fifteen megabytes of text,
+//! and clients ask for them once and then by their hashes. What people read in them are k8s-openapi's words
+//! ([`description`]) or our own.
 //!
-//! Deliberately absent: v3 as protobuf (no client of ours asks for it alone; JSON is always acceptable), the documents
-//! of `/version`, `/logs` and the discovery paths, and CBOR as a media type.
+//! Deliberately absent: v3 as protobuf (kubectl and client-go ask for JSON), the documents of `/version`, `/logs` and the
+//! ServiceAccount issuer, CBOR as a media type, and custom resources' schemas.
 
 mod answer;
 mod definition;
 mod description;
+mod form;
 mod gnostic;
 mod name;
 mod operation;
@@ -28,11 +32,17 @@ mod v3;
 
 #[cfg(test)]
 mod openapi_test;
+#[cfg(test)]
+mod oracle_test;
 
 use std::collections::BTreeMap;
+use std::io::{Read as _, Write as _};
 use std::sync::OnceLock;
 
 use bytes::Bytes;
+use flate2::Compression;
+use flate2::read::GzDecoder;
+use flate2::write::GzEncoder;
 use howdah_api::codec::json::encode_any;
 use ring::digest::{SHA512, digest};
 use serde_json::{Value, json};
@@ -43,53 +53,69 @@ use crate::discovery::Served;
 pub struct OpenApi {
     served: Served,
     /// By the path below `/openapi/v3/`.
-    versions: BTreeMap<String, GroupVersion>,
+    parts: BTreeMap<String, (Part, OnceLock<Document>)>,
     index: OnceLock<Document>,
     v2: OnceLock<Document>,
-    v2_protobuf: OnceLock<Bytes>,
+    v2_protobuf: OnceLock<Packed>,
 }
 
-struct GroupVersion {
-    group: String,
-    version: String,
-    document: OnceLock<Document>,
+/// What a v3 document is about.
+enum Part {
+    /// A group and a version.
+    Version(String, String),
+    /// A group.
+    Group(String),
+    /// All groups.
+    Groups,
 }
 
 /// A document, and the hash that tells it from others.
 #[derive(Debug, Clone)]
 struct Document {
-    body: Bytes,
+    packed: Packed,
     etag: String,
 }
+
+/// A text, compressed by gzip.
+#[derive(Debug, Clone)]
+struct Packed(Bytes);
 
 impl OpenApi {
     /// The documents of these resources.
     #[must_use]
     pub fn new(served: &Served) -> Self {
-        let mut versions = BTreeMap::new();
+        let mut parts = BTreeMap::new();
+        let mut add = |path: &str, part| parts.insert(path.trim_matches('/').to_owned(), (part, OnceLock::new()));
+        add("apis", Part::Groups);
         for group in served.groups() {
+            add(&operation::group(&group.name).path, Part::Group(group.name.to_string()));
             for version in &group.versions {
-                let path = operation::prefix(&group.name, &version.name).trim_start_matches('/').to_owned();
-                let (group, version) = (group.name.to_string(), version.name.to_string());
-                versions.insert(path, GroupVersion { group, version, document: OnceLock::new() });
+                let part = Part::Version(group.name.to_string(), version.name.to_string());
+                add(&operation::prefix(&group.name, &version.name), part);
             }
         }
-        let empty = OnceLock::new;
-        Self { served: served.clone(), versions, index: empty(), v2: empty(), v2_protobuf: OnceLock::new() }
+        let served = served.clone();
+        Self { served, parts, index: OnceLock::new(), v2: OnceLock::new(), v2_protobuf: OnceLock::new() }
     }
 
-    /// Makes all documents now. It takes a while, and belongs on a thread that may block.
+    /// Makes the v3 documents and their index now. It takes a while, and belongs on a thread that may block.
     pub fn warm(&self) {
         self.index();
-        self.v2_protobuf();
     }
 
     /// The v3 document at a path below `/openapi/v3/`.
     fn v3(&self, path: &str) -> Option<&Document> {
-        let of = self.versions.get(path)?;
-        let served = self.served.version(&of.group, &of.version)?;
-        let make = || Document::new(&v3::document(&of.group, &of.version, &served.resources));
-        Some(of.document.get_or_init(make))
+        let (part, document) = self.parts.get(path)?;
+        Some(document.get_or_init(|| {
+            Document::new(&match part {
+                Part::Groups => v3::of_groups(),
+                Part::Group(group) => v3::of_group(group),
+                Part::Version(group, version) => {
+                    let served = self.served.version(group, version).map(|version| &version.resources[..]);
+                    v3::of_version(group, version, served.unwrap_or_default())
+                }
+            })
+        }))
     }
 
     fn index(&self) -> &Document {
@@ -98,7 +124,7 @@ impl OpenApi {
                 let etag = self.v3(path).map(|document| document.etag.as_str()).unwrap_or_default();
                 (path.clone(), json!({"serverRelativeURL": format!("/openapi/v3/{path}?hash={etag}")}))
             };
-            Document::new(&json!({"paths": self.versions.keys().map(entry).collect::<serde_json::Map<_, _>>()}))
+            Document::new(&json!({"paths": self.parts.keys().map(entry).collect::<serde_json::Map<_, _>>()}))
         })
     }
 
@@ -106,15 +132,30 @@ impl OpenApi {
         self.v2.get_or_init(|| Document::new(&v2::document(&self.served)))
     }
 
-    fn v2_protobuf(&self) -> &Bytes {
-        self.v2_protobuf.get_or_init(|| gnostic::document(&v2::document(&self.served)).into())
+    fn v2_protobuf(&self) -> &Packed {
+        self.v2_protobuf.get_or_init(|| Packed::new(&gnostic::document(&v2::document(&self.served))))
     }
 }
 
 impl Document {
     fn new(tree: &Value) -> Self {
-        let body = Bytes::from(encode_any(tree));
-        let hash = digest(&SHA512, &body);
-        Self { body, etag: hash.as_ref().iter().map(|byte| format!("{byte:02X}")).collect() }
+        let text = encode_any(tree);
+        let hash = digest(&SHA512, &text);
+        Self { packed: Packed::new(&text), etag: hash.as_ref().iter().map(|byte| format!("{byte:02X}")).collect() }
+    }
+}
+
+impl Packed {
+    fn new(text: &[u8]) -> Self {
+        let mut writer = GzEncoder::new(Vec::with_capacity(text.len() / 8), Compression::fast());
+        let packed = writer.write_all(text).and_then(|()| writer.finish());
+        Self(packed.expect("memory takes all bytes").into())
+    }
+
+    /// The text.
+    fn unpack(&self) -> Bytes {
+        let mut text = Vec::with_capacity(self.0.len() * 8);
+        GzDecoder::new(&*self.0).read_to_end(&mut text).expect("what was packed here can be unpacked");
+        text.into()
     }
 }

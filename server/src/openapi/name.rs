@@ -5,8 +5,11 @@ use std::sync::LazyLock;
 
 use howdah_api::schema::builtin;
 
-/// Group and version of every built-in kind, by its type's package and name.
-static KINDS: LazyLock<HashMap<(String, String), (&'static str, &'static str)>> = LazyLock::new(|| {
+/// By package and name of a type: group and version.
+type Kinds = HashMap<(String, String), (&'static str, &'static str)>;
+
+/// The built-in kinds.
+static KINDS: LazyLock<Kinds> = LazyLock::new(|| {
     let kinds = builtin::kinds().filter_map(|kind| {
         let of = kind.node.as_struct()?;
         Some(((of.package.to_string(), of.name.to_string()), (kind.group, kind.version)))
@@ -25,12 +28,6 @@ pub(super) fn definition(package: &str, name: &str) -> String {
     format!("{home}.{}.{name}", package.replace('/', "."))
 }
 
-/// The definition of a kind; `None` for one that isn't built in.
-pub(super) fn of_kind(group: &str, version: &str, kind: &str) -> Option<String> {
-    let of = builtin::kind(group, version, kind)?.as_struct()?;
-    Some(definition(&of.package, &of.name))
-}
-
 /// Group, version and kind of a type that is a kind.
 pub(super) fn kind(package: &str, name: &str) -> Option<(&'static str, &'static str)> {
     // Status, and discovery's documents: kinds of v1.
@@ -47,13 +44,13 @@ pub(super) fn operation(group: &str, version: &str) -> String {
     text
 }
 
-/// `apps_v1`, `rbacAuthorization_v1`: the tag of a group version's operations.
+/// `apps_v1`, `rbacAuthorization_v1`: the tag of a group version's operations; `apps`: of a group's (no version).
 pub(super) fn tag(group: &str, version: &str) -> String {
     let mut text = String::new();
     for (at, part) in parts(group).enumerate() {
         text.push_str(&if at == 0 { part.to_owned() } else { capital(part) });
     }
-    format!("{text}_{version}")
+    if version.is_empty() { text } else { format!("{text}_{version}") }
 }
 
 fn parts(group: &str) -> impl Iterator<Item = &str> {

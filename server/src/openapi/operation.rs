@@ -4,6 +4,7 @@
 
 use howdah_api::resource::{GroupVersion, Resource, Subresource, Verb};
 
+use super::form::{Answer, Body, Form, Type};
 use super::name;
 use super::parameter::{self, Parameter};
 
@@ -34,70 +35,6 @@ pub(super) struct Operation {
     pub(super) form: Form,
 }
 
-/// What a request carries.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Body {
-    Nothing,
-    /// A type that must be there.
-    Kind(Type),
-    /// `DeleteOptions`, which may be left out.
-    DeleteOptions,
-    Patch,
-}
-
-/// What an answer carries.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Answer {
-    Text,
-    Type(Type),
-}
-
-/// A type.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Type {
-    Kind(GroupVersion, String),
-    /// A type of `meta/v1`.
-    Meta(&'static str),
-}
-
-/// The media types of the answer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Form {
-    Object,
-    /// Objects, or a stream of events.
-    Stream,
-    /// Text beside objects.
-    Log,
-    /// Whatever the other end says.
-    Anything,
-}
-
-impl Form {
-    /// The media types.
-    pub(super) fn media_types(self) -> &'static [&'static str] {
-        match self {
-            Self::Object => &["application/json", "application/yaml", "application/vnd.kubernetes.protobuf"],
-            Self::Stream => &[
-                "application/json",
-                "application/yaml",
-                "application/vnd.kubernetes.protobuf",
-                "application/json;stream=watch",
-                "application/vnd.kubernetes.protobuf;stream=watch",
-            ],
-            Self::Log => &["text/plain", "application/json", "application/yaml", "application/vnd.kubernetes.protobuf"],
-            Self::Anything => &["*/*"],
-        }
-    }
-}
-
-/// The media types of patches.
-pub(super) const PATCHES: [&str; 4] = [
-    "application/json-patch+json",
-    "application/merge-patch+json",
-    "application/strategic-merge-patch+json",
-    "application/apply-patch+yaml",
-];
-
 /// `/api/v1` or `/apis/G/V`.
 pub(super) fn prefix(group: &str, version: &str) -> String {
     if group.is_empty() { format!("/api/{version}") } else { format!("/apis/{group}/{version}") }
@@ -122,18 +59,38 @@ pub(super) fn paths(group: &str, version: &str, resources: &[Resource]) -> Vec<P
 
 /// The list of the group version's resources.
 fn root(group: &str, version: &str) -> Path {
+    let id = format!("get{}APIResources", name::operation(group, version));
+    discovery(&prefix(group, version), id, "get available resources", "APIResourceList")
+}
+
+/// The path of a group: its versions. That of the core group is `/api/`.
+pub(super) fn group(name: &str) -> Path {
+    if name.is_empty() {
+        return discovery("/api", "getCoreAPIVersions".to_owned(), "get available API versions", "APIVersions");
+    }
+    let id = format!("get{}APIGroup", name::operation(name, ""));
+    discovery(&format!("/apis/{name}"), id, "get information of a group", "APIGroup")
+}
+
+/// The path of all groups but the core one.
+pub(super) fn groups() -> Path {
+    discovery("/apis", "getAPIVersions".to_owned(), "get available API versions", "APIGroupList")
+}
+
+/// A path of discovery, which answers a type of `meta/v1`.
+fn discovery(path: &str, id: String, description: &str, answer: &'static str) -> Path {
     let operation = Operation {
         method: "get",
-        id: format!("get{}APIResources", name::operation(group, version)),
-        description: "get available resources".to_owned(),
+        id,
+        description: description.to_owned(),
         action: "",
         kind: None,
         parameters: Vec::new(),
         body: Body::Nothing,
-        answers: vec![(200, Answer::Type(Type::Meta("APIResourceList")))],
+        answers: vec![(200, Answer::Type(Type::Meta(answer)))],
         form: Form::Object,
     };
-    Path { path: format!("{}/", prefix(group, version)), parameters: Vec::new(), operations: vec![operation] }
+    Path { path: format!("{path}/"), parameters: Vec::new(), operations: vec![operation] }
 }
 
 /// Moves what all operations have in common to the path.
@@ -238,7 +195,7 @@ impl<'a> Maker<'a> {
         operation.parameters.extend(parameter::of_list(true));
         let list = Type::Kind(self.of.group_version(), self.of.list_kind.to_string());
         operation.answers = Self::answers(&list, &[200]);
-        operation.form = if self.of.has(Verb::Watch) { Form::Stream } else { Form::Object };
+        operation.form = Form::Stream;
         operation
     }
 
@@ -398,7 +355,7 @@ fn returns_deleted(of: &Resource) -> bool {
                 | "serviceaccounts"
                 | "services"
         ),
-        "resource.k8s.io" => true,
+        "resource.k8s.io" => !(of.plural == "devicetaintrules" && of.version == "v1"),
         "storage.k8s.io" => of.plural != "csistoragecapacities",
         _ => false,
     }

@@ -47,14 +47,22 @@ fn dry_run() -> Parameter {
 pub(super) fn of_list(watch: bool) -> Vec<Parameter> {
     let mut all = Vec::new();
     if watch {
-        all.push(query("allowWatchBookmarks", "boolean", "Whether a watch may send BOOKMARK events, which tell how far it is."));
+        all.push(query(
+            "allowWatchBookmarks",
+            "boolean",
+            "Whether a watch may send BOOKMARK events, which tell how far it is.",
+        ));
     }
     all.extend([
         query("continue", "string", "Where the next page begins: the token of the page before."),
         query("fieldSelector", "string", "Fields that the objects have to have, such as metadata.name=x."),
         query("labelSelector", "string", "Labels that the objects have to have."),
         query("limit", "integer", "How many objects a page has at most; more follow with the token in its metadata."),
-        query("resourceVersion", "string", "The state of which the request asks: this version, or one at least as new."),
+        query(
+            "resourceVersion",
+            "string",
+            "The state of which the request asks: this version, or one at least as new.",
+        ),
         query("resourceVersionMatch", "string", "How resourceVersion is meant: Exact or NotOlderThan."),
         query("sendInitialEvents", "boolean", "Whether a watch begins with an ADDED event for each object there is."),
         query("timeoutSeconds", "integer", "After how many seconds the request ends."),
@@ -69,8 +77,16 @@ pub(super) fn of_list(watch: bool) -> Vec<Parameter> {
 pub(super) fn of_write(force: bool) -> Vec<Parameter> {
     let mut all = vec![
         dry_run(),
-        query("fieldManager", "string", "Who makes the change: the name under which it owns fields. Applying needs it."),
-        query("fieldValidation", "string", "What becomes of unknown and duplicate fields: Ignore, Warn (the default) or Strict."),
+        query(
+            "fieldManager",
+            "string",
+            "Who makes the change: the name under which it owns fields. Applying needs it.",
+        ),
+        query(
+            "fieldValidation",
+            "string",
+            "What becomes of unknown and duplicate fields: Ignore, Warn (the default) or Strict.",
+        ),
     ];
     if force {
         all.push(query("force", "boolean", "Whether applying takes over fields that others own."));

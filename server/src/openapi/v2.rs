@@ -3,10 +3,11 @@
 use serde_json::{Map, Value, json};
 
 use super::definition::{Definitions, Style};
-use super::operation::{self, Answer, Body, Operation, PATCHES};
+use super::form::{Answer, Body, PATCHES};
+use super::name;
+use super::operation::{self, Operation};
 use super::parameter::Parameter;
 use super::v3::{phrase, reference};
-use super::name;
 use crate::discovery::Served;
 
 /// The document.
@@ -17,21 +18,25 @@ pub(super) fn document(served: &Served) -> Value {
         .flat_map(|group| group.versions.iter().map(|version| (group.name.to_string(), version.name.to_string())))
         .collect();
     let mut definitions = Definitions::new(Style::V2, &versions);
-    let mut paths = Map::new();
+    let mut all = vec![("apis".to_owned(), operation::groups())];
     for group in served.groups() {
+        all.push((name::tag(&group.name, ""), operation::group(&group.name)));
         for version in &group.versions {
             let tag = name::tag(&group.name, &version.name);
-            for path in operation::paths(&group.name, &version.name, &version.resources) {
-                let mut item = Map::new();
-                for operation in &path.operations {
-                    item.insert(operation.method.to_owned(), self::operation(operation, &tag, &mut definitions));
-                }
-                if !path.parameters.is_empty() {
-                    item.insert("parameters".into(), path.parameters.iter().map(parameter).collect());
-                }
-                paths.insert(path.path, item.into());
-            }
+            let paths = operation::paths(&group.name, &version.name, &version.resources);
+            all.extend(paths.into_iter().map(|path| (tag.clone(), path)));
         }
+    }
+    let mut paths = Map::new();
+    for (tag, path) in all {
+        let mut item = Map::new();
+        for operation in &path.operations {
+            item.insert(operation.method.to_owned(), self::operation(operation, &tag, &mut definitions));
+        }
+        if !path.parameters.is_empty() {
+            item.insert("parameters".into(), path.parameters.iter().map(parameter).collect());
+        }
+        paths.insert(path.path, item.into());
     }
     let token = json!({"type": "apiKey", "description": "Bearer Token authentication", "name": "authorization", "in": "header"});
     json!({

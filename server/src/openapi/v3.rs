@@ -4,20 +4,34 @@ use howdah_api::resource::Resource;
 use serde_json::{Map, Value, json};
 
 use super::definition::{Definitions, Style};
+use super::form::{Answer, Body, PATCHES, Type};
 use super::name;
-use super::operation::{self, Answer, Body, Operation, PATCHES, Type};
+use super::operation::{self, Operation, Path};
 use super::parameter::Parameter;
 
 /// The document of a group version.
-pub(super) fn document(group: &str, version: &str, resources: &[Resource]) -> Value {
+pub(super) fn of_version(group: &str, version: &str, resources: &[Resource]) -> Value {
     let versions = [(group.to_owned(), version.to_owned())];
-    let mut definitions = Definitions::new(Style::V3, &versions);
-    let tag = name::tag(group, version);
+    document(&versions, &name::tag(group, version), operation::paths(group, version, resources))
+}
+
+/// The document of a group: what its versions are.
+pub(super) fn of_group(group: &str) -> Value {
+    document(&[], &name::tag(group, ""), vec![operation::group(group)])
+}
+
+/// The document of all groups: which there are.
+pub(super) fn of_groups() -> Value {
+    document(&[], "apis", vec![operation::groups()])
+}
+
+fn document(versions: &[(String, String)], tag: &str, all: Vec<Path>) -> Value {
+    let mut definitions = Definitions::new(Style::V3, versions);
     let mut paths = Map::new();
-    for path in operation::paths(group, version, resources) {
+    for path in all {
         let mut item = Map::new();
         for operation in &path.operations {
-            item.insert(operation.method.to_owned(), self::operation(operation, &tag, &mut definitions));
+            item.insert(operation.method.to_owned(), self::operation(operation, tag, &mut definitions));
         }
         if !path.parameters.is_empty() {
             item.insert("parameters".into(), path.parameters.iter().map(parameter).collect());

@@ -141,8 +141,8 @@ pub fn means_the_same(one: &Value, other: &Value, node: &Node) -> bool {
         (Shape::Struct(of), _, _) if !node.pointer || (one.is_object() && other.is_object()) => {
             let of = of.get();
             of.fields.iter().all(|field| {
-                let of = |value: &Value| value.get(&*field.name).cloned().unwrap_or_default();
-                means_the_same(&of(one), &of(other), &field.node)
+                let (one, other) = (one.get(&*field.name), other.get(&*field.name));
+                means_the_same(one.unwrap_or(&Value::Null), other.unwrap_or(&Value::Null), &field.node)
             })
         }
         (Shape::List(of), Value::Array(one), Value::Array(other)) => {

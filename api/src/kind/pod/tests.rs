@@ -124,16 +124,22 @@ fn a_new_pod_is_pending() {
     let mut pod = decoded(&merged(&good(), overlay));
     PodStrategy.prepare_for_create(&request(""), &mut pod);
     assert_eq!(pod["metadata"]["generation"], 1);
-    assert_eq!(pod["status"], json!({
-        "phase": "Pending", "qosClass": "BestEffort",
-        "conditions": [{"type": "PodScheduled", "status": "False", "reason": "SchedulingGated",
-            "message": "Scheduling is blocked due to non-empty scheduling gates",
-            "lastProbeTime": null, "lastTransitionTime": "2026-01-02T03:04:05Z"}]
-    }));
+    assert_eq!(
+        pod["status"],
+        json!({
+            "phase": "Pending", "qosClass": "BestEffort",
+            "conditions": [{"type": "PodScheduled", "status": "False", "reason": "SchedulingGated",
+                "message": "Scheduling is blocked due to non-empty scheduling gates",
+                "lastProbeTime": null, "lastTransitionTime": "2026-01-02T03:04:05Z"}]
+        })
+    );
     assert_eq!(pod["spec"].get("schedulingGroup"), None);
     let terms = &pod["spec"]["affinity"]["podAffinity"]["requiredDuringSchedulingIgnoredDuringExecution"];
-    assert_eq!(terms[0]["labelSelector"], json!({"matchExpressions": [
-        {"key": "app", "operator": "In", "values": ["x"]}, {"key": "app", "operator": "NotIn", "values": ["x"]}]}));
+    assert_eq!(
+        terms[0]["labelSelector"],
+        json!({"matchExpressions": [
+        {"key": "app", "operator": "In", "values": ["x"]}, {"key": "app", "operator": "NotIn", "values": ["x"]}]})
+    );
     assert_eq!(terms[1].get("labelSelector"), None);
     assert_eq!(
         pod["spec"]["topologySpreadConstraints"][0]["labelSelector"],
@@ -172,8 +178,11 @@ fn each_subresource_changes_its_part() {
     assert_eq!(new["metadata"]["generation"], 3);
     assert_eq!(new["metadata"]["labels"], json!({"a": "b"}));
     assert_eq!(new["metadata"]["ownerReferences"], old["metadata"]["ownerReferences"]);
-    assert_eq!(new["status"], json!({"phase": "Failed", "qosClass": "Burstable", "observedGeneration": 3,
-        "conditions": [{"type": "Ready", "status": "False", "observedGeneration": 2}]}));
+    assert_eq!(
+        new["status"],
+        json!({"phase": "Failed", "qosClass": "Burstable", "observedGeneration": 3,
+        "conditions": [{"type": "Ready", "status": "False", "observedGeneration": 2}]})
+    );
 
     let new = prepared("ephemeralcontainers");
     assert_eq!(new["spec"]["containers"], old["spec"]["containers"]);

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::validation::name::{is_dns1123_label, is_qualified_name};
+use crate::validation::name::{is_dns1123_label, is_dns1123_subdomain, is_qualified_name};
 use crate::validation::{Errors, FieldError, FieldPath};
 
 /// One error a message: all say that `value` is invalid.
@@ -17,6 +17,11 @@ pub(super) fn each_invalid(path: &FieldPath<'_>, value: impl Into<Value>, messag
 /// `value` must be a DNS label.
 pub(super) fn dns1123_label(value: &str, path: &FieldPath<'_>) -> Errors {
     each_invalid(path, value, is_dns1123_label(value))
+}
+
+/// `value` must be a DNS subdomain.
+pub(super) fn dns1123_subdomain(value: &str, path: &FieldPath<'_>) -> Errors {
+    each_invalid(path, value, is_dns1123_subdomain(value))
 }
 
 /// `value` must be a qualified name.

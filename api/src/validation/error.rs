@@ -155,6 +155,13 @@ impl FieldError {
         Self::new(ErrorKind::TooMany, path, Some(actual.into()), format!("must have at most {most} {unit}"))
     }
 
+    /// The list has `actual` elements and must have `least`.
+    #[must_use]
+    pub fn too_few(path: &FieldPath<'_>, actual: usize, least: usize) -> Self {
+        let unit = if least == 1 { "item" } else { "items" };
+        Self::new(ErrorKind::TooFew, path, Some(actual.into()), format!("must have at least {least} {unit}"))
+    }
+
     /// Something failed that isn't the client's fault.
     #[must_use]
     pub fn internal(path: &FieldPath<'_>, detail: impl Into<String>) -> Self {
@@ -230,6 +237,7 @@ mod tests {
             ),
             (FieldError::too_short(&replicas, 2), "spec.replicas: Too short: must be at least 2 characters"),
             (FieldError::too_many(&replicas, 4, 3), "spec.replicas: Too many: 4: must have at most 3 items"),
+            (FieldError::too_few(&replicas, 0, 1), "spec.replicas: Too few: 0: must have at least 1 item"),
             (FieldError::forbidden(&replicas, "not now"), "spec.replicas: Forbidden: not now"),
         ];
         for (error, text) in rows {

@@ -6,7 +6,7 @@
 //!
 //! - [`name`]: rules of single texts and numbers, which give sentences.
 //! - [`net`]: rules of addresses and domains, which give errors with their field.
-//! - [`label`]: labels and label selectors. [`meta`]: metadata, and rules for objects' names.
+//! - [`label`]: labels and label selectors. [`meta`]: metadata, and rules for objects' names. [`resource_name`]: resources.
 
 mod error;
 pub mod label;
@@ -14,6 +14,7 @@ pub mod meta;
 pub mod name;
 pub mod net;
 mod path;
+pub mod resource_name;
 
 pub use error::{ErrorKind, Errors, FieldError};
 pub use path::FieldPath;

@@ -48,6 +48,8 @@ impl fmt::Display for FieldPath<'_> {
             parent.fmt(f)?;
         }
         match self.step {
+            // The whole object, which some rules of upstream name so.
+            Step::Field("") => f.write_str("[]"),
             Step::Field(name) if self.parent.is_some() => write!(f, ".{name}"),
             Step::Field(name) => f.write_str(name),
             Step::Index(at) => write!(f, "[{at}]"),
@@ -64,6 +66,7 @@ mod tests {
     fn paths_read_as_upstreams() {
         let spec = FieldPath::new("spec");
         let containers = spec.child("containers");
+        assert_eq!(FieldPath::new("").to_string(), "[]");
         assert_eq!(containers.index(2).child("env").key("A").to_string(), "spec.containers[2].env[A]");
     }
 }

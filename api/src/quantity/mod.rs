@@ -2,11 +2,15 @@
 //!
 //! Upstream keeps a text that is canonical enough (`1500m`, `1Gi`) and rewrites the others: `0.5` becomes `500m`,
 //! `1024Mi` becomes `1Gi`, digits below a billionth are rounded up. Every step is done on decimal digits, so no number
-//! is too large and none loses a digit. Absent: arithmetic and comparison.
+//! is too large and none loses a digit. [`Quantity`] is the number itself: it compares and calculates.
 //!
 //! Source: the API reference of `resource.Quantity`.
 
+mod number;
+
 use std::borrow::Cow;
+
+pub use number::Quantity;
 
 /// Why a text is not a quantity; the sentences are upstream's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -23,10 +27,14 @@ pub enum QuantityError {
 }
 
 /// How a quantity was written, and so how it is written back.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Format {
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum Format {
+    /// With a suffix of a power of ten: `100m`, `5k`. The form of numbers without a suffix, too.
+    #[default]
     DecimalSi,
+    /// With a suffix of a power of two: `1Gi`.
     BinarySi,
+    /// With an exponent: `1e3`.
     Exponent,
 }
 
@@ -86,11 +94,28 @@ pub fn canonical(text: &str) -> Result<Cow<'_, str>, QuantityError> {
         return Err(QuantityError::Numeric);
     }
     if format == Format::BinarySi {
-        return Ok(Cow::Owned(binary(&parts, exponent)));
+        let amount = binary(&parts, exponent);
+        let format = if amount.is_below_one() { Format::DecimalSi } else { Format::BinarySi };
+        return Ok(Cow::Owned(write(&amount, format)));
     }
     let mut amount = Amount::new(parts.negative, &digits, scale);
     amount.round_up(NANO);
     Ok(Cow::Owned(write(&amount, format)))
+}
+
+/// The number that `text` gives, cut to billionths, and how it was written.
+fn amount(text: &str) -> Result<(Amount, Format), QuantityError> {
+    canonical(text)?;
+    let parts = Parts::split(text.trim())?;
+    let (exponent, format) = suffix(parts.suffix)?;
+    if format == Format::BinarySi {
+        return Ok((binary(&parts, exponent), format));
+    }
+    let fraction = i64::try_from(parts.fraction.len()).unwrap_or(i64::MAX);
+    let digits: String = [parts.whole, parts.fraction].concat();
+    let mut amount = Amount::new(parts.negative, &digits, exponent - fraction);
+    amount.round_up(NANO);
+    Ok((amount, format))
 }
 
 struct Parts<'t> {
@@ -159,7 +184,7 @@ fn suffix(text: &str) -> Result<(i64, Format), QuantityError> {
 }
 
 /// A binary quantity with a fraction or many digits: whole and fraction apart, both times 2^exponent.
-fn binary(parts: &Parts<'_>, exponent: i64) -> String {
+fn binary(parts: &Parts<'_>, exponent: i64) -> Amount {
     // More than 19 digits are beyond the largest int64 for certain.
     let whole: i128 = if parts.whole.len() > 19 { i128::MAX >> 61 } else { parts.whole.parse().unwrap_or(0) };
     // 28 digits of a fraction can reach a billionth when they are multiplied by 2^60. In two halves, so that they fit.
@@ -173,11 +198,10 @@ fn binary(parts: &Parts<'_>, exponent: i64) -> String {
     let whole = (whole << exponent) + billionths / 1_000_000_000;
     let rest = billionths % 1_000_000_000;
     let (whole, rest) = if whole >= MAX_BINARY { (MAX_BINARY, 0) } else { (whole, rest) };
-    let format = if whole == 0 { Format::DecimalSi } else { Format::BinarySi };
     if rest == 0 {
-        return write(&Amount::new(parts.negative, &whole.to_string(), 0), format);
+        return Amount::new(parts.negative, &whole.to_string(), 0);
     }
-    write(&Amount::new(parts.negative, &format!("{whole}{rest:09}"), NANO), format)
+    Amount::new(parts.negative, &format!("{whole}{rest:09}"), NANO)
 }
 
 impl Amount {
@@ -206,6 +230,10 @@ impl Amount {
         let last = self.digits.pop().unwrap_or('0');
         self.digits.push(char::from_digit(last.to_digit(10).unwrap_or(0) + 1, 10).unwrap_or('0'));
         self.digits.extend(std::iter::repeat_n('0', nines));
+    }
+
+    fn is_below_one(&self) -> bool {
+        i64::try_from(self.digits.len()).unwrap_or(i64::MAX) + self.scale <= 0
     }
 
     fn is_whole(&self) -> bool {

@@ -9,11 +9,24 @@
 //! objects. They get lossless trees in normal form, read typed views of them where that is clearer, and write by path.
 //! Facts: upstream's `pkg/registry/*/strategy.go`, `pkg/apis/*/{defaults,validation}`.
 
+mod access;
 pub mod declared_default;
 pub mod generic;
+mod int_or_percent;
+#[cfg(test)]
+mod trial;
+mod workload_template;
 
+pub mod cluster_role;
+pub mod cluster_role_binding;
 pub mod config_map;
+pub mod controller_revision;
+pub mod daemon_set;
+pub mod deployment;
+pub mod endpoint_slice;
+pub mod endpoints;
 pub mod event;
+pub mod job;
 pub mod lease;
 pub mod limit_range;
 pub mod namespace;
@@ -21,9 +34,15 @@ pub mod node;
 pub mod pod;
 pub mod pod_template;
 pub mod priority_class;
+pub mod replica_set;
 pub mod resource_quota;
+pub mod role;
+pub mod role_binding;
+pub mod scale;
 pub mod secret;
+pub mod service;
 pub mod service_account;
+pub mod stateful_set;
 
 #[cfg(test)]
 pub(crate) mod testing;
@@ -114,6 +133,7 @@ pub fn strategy(group: &str, plural: &str) -> Option<&'static dyn Strategy> {
     // One row a resource, in the resource table's order.
     Some(match (group, plural) {
         ("", "configmaps") => &config_map::ConfigMapStrategy,
+        ("", "endpoints") => &endpoints::EndpointsStrategy,
         ("", "events") => &event::EventStrategy::Core,
         ("", "limitranges") => &limit_range::LimitRangeStrategy,
         ("", "namespaces") => &namespace::NamespaceStrategy,
@@ -123,8 +143,20 @@ pub fn strategy(group: &str, plural: &str) -> Option<&'static dyn Strategy> {
         ("", "resourcequotas") => &resource_quota::ResourceQuotaStrategy,
         ("", "secrets") => &secret::SecretStrategy,
         ("", "serviceaccounts") => &service_account::ServiceAccountStrategy,
+        ("", "services") => &service::ServiceStrategy,
+        ("apps", "controllerrevisions") => &controller_revision::ControllerRevisionStrategy,
+        ("apps", "daemonsets") => &daemon_set::DaemonSetStrategy,
+        ("apps", "deployments") => &deployment::DeploymentStrategy,
+        ("apps", "replicasets") => &replica_set::ReplicaSetStrategy,
+        ("apps", "statefulsets") => &stateful_set::StatefulSetStrategy,
+        ("batch", "jobs") => &job::JobStrategy,
         ("coordination.k8s.io", "leases") => &lease::LeaseStrategy,
+        ("discovery.k8s.io", "endpointslices") => &endpoint_slice::EndpointSliceStrategy,
         ("events.k8s.io", "events") => &event::EventStrategy::New,
+        ("rbac.authorization.k8s.io", "clusterrolebindings") => &cluster_role_binding::ClusterRoleBindingStrategy,
+        ("rbac.authorization.k8s.io", "clusterroles") => &cluster_role::ClusterRoleStrategy,
+        ("rbac.authorization.k8s.io", "rolebindings") => &role_binding::RoleBindingStrategy,
+        ("rbac.authorization.k8s.io", "roles") => &role::RoleStrategy,
         ("scheduling.k8s.io", "priorityclasses") => &priority_class::PriorityClassStrategy,
         _ => return None,
     })

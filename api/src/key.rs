@@ -3,6 +3,7 @@
 //! The order is the one in which lists are answered and continue tokens advance, the same as upstream's keys in etcd.
 //! The core group is written `core`; no other group can have that name, for a group of custom resources contains a dot.
 
+use std::borrow::Borrow;
 use std::fmt;
 use std::sync::Arc;
 
@@ -130,6 +131,13 @@ fn segment(text: &str) -> Result<&str, KeyError> {
         return Err(KeyError::Segment { segment: text.to_owned() });
     }
     Ok(text)
+}
+
+/// A key orders and hashes as its text, so that maps by key can be searched by text.
+impl Borrow<str> for Key {
+    fn borrow(&self) -> &str {
+        &self.0
+    }
 }
 
 impl fmt::Display for Key {

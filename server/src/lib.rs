@@ -20,6 +20,7 @@ pub mod endpoint;
 pub mod filter;
 pub mod hub;
 pub mod listener;
+pub mod negotiation;
 pub mod openapi;
 pub mod pki;
 pub mod printer;

@@ -18,6 +18,7 @@ mod body;
 mod deadline;
 mod metrics;
 pub mod seam;
+pub mod warning;
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
@@ -39,6 +40,7 @@ use crate::authentication::{Authenticated, Evidence};
 use crate::authorization::attributes::Attributes;
 use crate::authorization::authorizer::Authorizer;
 use crate::listener::peer::ConnectionData;
+use crate::negotiation::{self, Media};
 use crate::query::Query;
 use crate::request_info::{RequestInfo, RequestInfoError};
 use crate::status::{ApiError, plain_text};
@@ -93,7 +95,7 @@ impl Chain {
         let received = Instant::now();
         let Some(connection) = connection_data(&request) else {
             tracing::error!("a request came without its connection's data");
-            return request.into_response(ApiError::Internal("no connection data".to_owned()).respond(false));
+            return request.into_response(ApiError::Internal("no connection data".to_owned()).respond(&Media::json()));
         };
         restore_upgrade(&mut request, &connection);
         let headers: Vec<_> = request.headers().iter().map(|(name, value)| (name.clone(), value.clone())).collect();
@@ -107,7 +109,7 @@ impl Chain {
         }
         let audit_id = audit_id(&headers);
         let (http, payload) = request.into_parts();
-        let pretty = wants_indentation(&http);
+        let media = negotiation::of_error(&http);
         let arrival = Arrival { received, http: http.clone(), headers, audit_id: audit_id.clone(), connection };
 
         let guarded = AssertUnwindSafe(self.pass(arrival, payload)).catch_unwind().await;
@@ -117,7 +119,7 @@ impl Chain {
                 let text = panic.downcast_ref::<&str>().copied().map(str::to_owned);
                 let text = text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_default();
                 tracing::error!(panic = %text, method = %http.method(), path = %http.path(), "a handler panicked");
-                ApiError::Panicked.respond(pretty)
+                ApiError::Panicked.respond(&media)
             }
         };
         let headers = response.headers_mut();
@@ -144,10 +146,10 @@ impl Chain {
         };
         let info = Arc::new(info);
         let measured = self.parts.metrics.begin(&info);
-        let pretty = wants_indentation(&http);
+        let media = negotiation::of_error(&http);
         let response = self.within_deadline(arrival, payload, &info).await.unwrap_or_else(|error| {
             tracing::debug!(?error, verb = %info.verb, resource = %info.resource, "a request was refused");
-            error.respond(pretty)
+            error.respond(&media)
         });
         measured.end(response.status().as_u16());
         response
@@ -218,16 +220,13 @@ impl Chain {
         if let Some(audit) = &parts.audit {
             let code = match &answered {
                 Ok(response) => response.status().as_u16(),
-                Err(error) => error.status().code.and_then(|code| u16::try_from(code).ok()).unwrap_or(500),
+                Err(error) => error.code(),
             };
             audit.answered(&entry, code);
         }
         let mut response = answered?;
         for warning in &warnings {
-            // 299, as RFC 7234 section 5.5 has it and client-go reads it.
-            if let Ok(value) = HeaderValue::try_from(format!("299 - {}", quote(warning))) {
-                response.headers_mut().append(header::WARNING, value);
-            }
+            warning::append(response.headers_mut(), warning);
         }
         Ok(response)
     }
@@ -292,17 +291,5 @@ fn audit_id(headers: &[(HeaderName, HeaderValue)]) -> String {
     match sent {
         Some(sent) if !sent.is_empty() && sent.len() <= 64 => sent.to_owned(),
         _ => uuid::Uuid::new_v4().to_string(),
-    }
-}
-
-/// Whether people read the answer: asked for by `pretty`, or a tool that people use.
-fn wants_indentation(http: &HttpRequest) -> bool {
-    let query = Query::parse(http.query_string());
-    match query.get("pretty") {
-        Some(value) if !value.is_empty() => matches!(value, "1" | "t" | "T" | "true" | "TRUE" | "True"),
-        _ => {
-            let agent = http.headers().get(header::USER_AGENT).and_then(|value| value.to_str().ok());
-            agent.is_some_and(|agent| ["curl", "Wget", "Mozilla/5.0"].iter().any(|tool| agent.starts_with(tool)))
-        }
     }
 }

@@ -1,21 +1,24 @@
 //! Failures, and the one function that turns them into `metav1.Status`.
 //!
 //! [`ApiError`] says what happened in the API's own terms; [`ApiError::status`] gives it upstream's code, reason, details
-//! and wording (apimachinery, `pkg/api/errors`); [`ApiError::respond`] puts that on the wire. Internal causes stay in
-//! the log: nothing here carries an error of another layer.
+//! and wording (apimachinery, `pkg/api/errors`); [`ApiError::respond`] puts that on the wire, in the form that the client
+//! accepts. Internal causes stay in the log: nothing here carries an error of another layer.
 //!
 //! Two answers are plain text upstream, and so here: a path that nobody serves, and too many requests.
 
+mod respond;
+
 use std::time::Duration;
 
-use actix_web::HttpResponse;
-use actix_web::http::StatusCode;
-use actix_web::http::header::{self, ContentType};
+use howdah_api::validation::FieldError;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Status, StatusCause, StatusDetails};
 
 use crate::authorization::attributes::Attributes;
 use crate::authorization::forbidden::forbidden_message;
-use howdah_api::go::quote;
+use howdah_api::go::{aggregate, quote};
+
+pub use respond::plain_text;
+pub(crate) use respond::{document, node};
 
 /// An object or a resource, as errors name it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -58,8 +61,12 @@ pub enum ApiError {
     MethodNotAllowed,
     /// 406: none of the media types the client accepts.
     NotAcceptable(Vec<String>),
+    /// 405: the resource doesn't know the verb.
+    NotSupported(Subject, &'static str),
     /// 409: the name is taken.
     AlreadyExists(Subject),
+    /// 409: a name was made up, and it is taken.
+    GeneratedNameTaken(Subject),
     /// 409: the object has changed; the text says how.
     Conflict(Subject, String),
     /// 410: the revision asked for is compacted. The text is the message.
@@ -74,6 +81,12 @@ pub enum ApiError {
     TooManyRequests(Duration),
     /// 500, with a text meant for the client.
     Internal(String),
+    /// 500 without a reason, as upstream answers what it did not foresee.
+    Unforeseen(String),
+    /// 500: the storage could not be reached in time for `verb`; the client may try again.
+    ServerTimeout(Subject, &'static str),
+    /// A `Status` made elsewhere.
+    Status(Box<Status>),
     /// 500: a handler panicked.
     Panicked,
     /// 503: not now. The text is the message.
@@ -99,6 +112,46 @@ impl ApiError {
             name: attributes.name.clone(),
         };
         Self::Forbidden { subject, message: forbidden_message(attributes, reason) }
+    }
+
+    /// 422: what is wrong with the object `name` of `kind`.
+    #[must_use]
+    pub fn invalid<'e>(group: &str, kind: &str, name: &str, errors: impl IntoIterator<Item = &'e FieldError>) -> Self {
+        let causes = errors.into_iter().map(|error| StatusCause {
+            field: Some(error.field.clone()),
+            message: Some(error.body()),
+            reason: Some(error.kind.reason().to_owned()),
+        });
+        let subject = Subject { group: group.to_owned(), resource: kind.to_owned(), name: name.to_owned() };
+        Self::Invalid(subject, causes.collect())
+    }
+
+    /// 410, with the token that continues the list at the newest state.
+    #[must_use]
+    pub fn expired_with(message: &str, continue_token: String) -> Self {
+        let mut status = Self::Expired(message.to_owned()).status();
+        status.metadata.continue_ = Some(continue_token);
+        Self::Status(Box::new(status))
+    }
+
+    /// 409 about fields that others own: the cause of each field, and the whole sentence.
+    #[must_use]
+    pub fn apply_conflict(message: String, causes: Vec<StatusCause>) -> Self {
+        let details = StatusDetails { causes: Some(causes), ..StatusDetails::default() };
+        Self::Status(Box::new(failure(409, "Conflict", message, Some(details))))
+    }
+
+    /// 422 whose cause is not told, as upstream answers a patch that can't be applied.
+    #[must_use]
+    pub fn rejected() -> Self {
+        let message = "the server rejected our request due to an error in our request".to_owned();
+        Self::Status(Box::new(failure(422, "Invalid", message, Some(StatusDetails::default()))))
+    }
+
+    /// The HTTP code.
+    #[must_use]
+    pub fn code(&self) -> u16 {
+        self.status().code.and_then(|code| u16::try_from(code).ok()).unwrap_or(500)
     }
 
     /// The `metav1.Status` of this error.
@@ -128,6 +181,16 @@ impl ApiError {
                 (406, "NotAcceptable", message, None)
             }
             Self::AlreadyExists(subject) => (409, "AlreadyExists", named(subject, "already exists"), details(subject)),
+            Self::NotSupported(subject, verb) => {
+                let message = format!("{verb} is not supported on resources of kind {}", quote(&subject.qualified()));
+                (405, "MethodNotAllowed", message, details(subject))
+            }
+            Self::GeneratedNameTaken(subject) => {
+                let what = "already exists, the server was not able to generate a unique name for the object";
+                let details =
+                    details(subject).map(|known| StatusDetails { retry_after_seconds: Some(1), ..known });
+                (409, "AlreadyExists", named(subject, what), details)
+            }
             Self::Conflict(subject, why) => {
                 let what = format!("{} {}", subject.qualified(), quote(&subject.name));
                 (409, "Conflict", format!("Operation cannot be fulfilled on {what}: {why}"), details(subject))
@@ -142,7 +205,8 @@ impl ApiError {
                 (415, "UnsupportedMediaType", message, None)
             }
             Self::Invalid(subject, causes) => {
-                let message = format!("{}: {}", named(subject, "is invalid"), sentences(causes));
+                let what = named(subject, "is invalid");
+                let message = sentences(causes).map_or(what.clone(), |sentences| format!("{what}: {sentences}"));
                 let details = details(subject).map(|known| StatusDetails { causes: Some(causes.clone()), ..known });
                 (422, "Invalid", message, details)
             }
@@ -155,6 +219,18 @@ impl ApiError {
                 let details = StatusDetails { causes: Some(vec![cause]), ..StatusDetails::default() };
                 (500, "InternalError", format!("Internal error occurred: {why}"), Some(details))
             }
+            Self::Unforeseen(message) => (500, "", message.clone(), None),
+            Self::ServerTimeout(subject, verb) => {
+                let message = format!(
+                    "The {verb} operation against {} could not be completed at this time, please try again.",
+                    subject.qualified()
+                );
+                let subject = Subject { name: (*verb).to_owned(), ..subject.clone() };
+                let details =
+                    details(&subject).map(|known| StatusDetails { retry_after_seconds: Some(2), ..known });
+                (500, "ServerTimeout", message, details)
+            }
+            Self::Status(status) => return (**status).clone(),
             Self::Panicked => {
                 let message = "This request caused apiserver to panic. Look in the logs for details.".to_owned();
                 (500, "InternalError", message, None)
@@ -176,60 +252,19 @@ impl ApiError {
                 (504, "Timeout", message, details)
             }
         };
-        Status {
-            code: Some(code),
-            details,
-            message: Some(message),
-            reason: Some(reason.to_owned()),
-            status: Some("Failure".to_owned()),
-            ..Status::default()
-        }
-    }
-
-    /// The answer on the wire: JSON, indented when `pretty`.
-    #[must_use]
-    pub fn respond(&self, pretty: bool) -> HttpResponse {
-        match self {
-            Self::UnknownPath => return plain_text(StatusCode::NOT_FOUND, "404 page not found\n"),
-            Self::TooManyRequests(after) => {
-                let text = "Too many requests, please try again later.\n";
-                let mut response = plain_text(StatusCode::TOO_MANY_REQUESTS, text);
-                response.headers_mut().insert(header::RETRY_AFTER, after.as_secs().max(1).into());
-                return response;
-            }
-            _ => {}
-        }
-        let status = self.status();
-        let code =
-            status.code.and_then(|code| u16::try_from(code).ok()).and_then(|code| StatusCode::from_u16(code).ok());
-        let mut response = HttpResponse::build(code.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR));
-        if let Some(seconds) = status.details.as_ref().and_then(|details| details.retry_after_seconds) {
-            response.insert_header((header::RETRY_AFTER, seconds.to_string()));
-        }
-        if matches!(self, Self::Forbidden { .. }) {
-            response.insert_header((header::X_CONTENT_TYPE_OPTIONS, "nosniff"));
-        }
-        response.insert_header(ContentType::json()).body(status_json(&status, pretty))
+        failure(code, reason, message, details)
     }
 }
 
-/// A text answer as Go's `http.Error` gives it.
-#[must_use]
-pub fn plain_text(code: StatusCode, text: impl Into<String>) -> HttpResponse {
-    HttpResponse::build(code)
-        .insert_header((header::CONTENT_TYPE, "text/plain; charset=utf-8"))
-        .insert_header((header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
-        .body(text.into())
-}
-
-/// A JSON text as upstream writes it: compact with a newline, or indented by two blanks without one.
-fn status_json(status: &Status, pretty: bool) -> String {
-    let written = if pretty { serde_json::to_string_pretty(status) } else { serde_json::to_string(status) };
-    let mut text = written.expect("a Status has string keys only and always serializes");
-    if !pretty {
-        text.push('\n');
+fn failure(code: i32, reason: &str, message: String, details: Option<StatusDetails>) -> Status {
+    Status {
+        code: Some(code),
+        details,
+        message: Some(message),
+        reason: (!reason.is_empty()).then(|| reason.to_owned()),
+        status: Some("Failure".to_owned()),
+        ..Status::default()
     }
-    text
 }
 
 fn retry_after(after: Duration) -> Option<StatusDetails> {
@@ -237,8 +272,8 @@ fn retry_after(after: Duration) -> Option<StatusDetails> {
     Some(StatusDetails { retry_after_seconds: Some(seconds), ..StatusDetails::default() })
 }
 
-/// `field: sentence`, several in brackets, as `field.ErrorList.ToAggregate` joins them.
-fn sentences(causes: &[StatusCause]) -> String {
+/// `field: sentence`, several in brackets and each once, as `field.ErrorList.ToAggregate` joins them.
+fn sentences(causes: &[StatusCause]) -> Option<String> {
     let all: Vec<String> = causes
         .iter()
         .map(|cause| {
@@ -246,15 +281,13 @@ fn sentences(causes: &[StatusCause]) -> String {
             cause.field.as_deref().map_or_else(|| message.to_owned(), |field| format!("{field}: {message}"))
         })
         .collect();
-    match all.as_slice() {
-        [only] => only.clone(),
-        several => format!("[{}]", several.join(", ")),
-    }
+    aggregate(&all)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::negotiation::Media;
 
     fn pods(name: &str) -> Subject {
         Subject { group: String::new(), resource: "pods".into(), name: name.into() }
@@ -326,18 +359,9 @@ mod tests {
             assert_eq!(status.code, Some(code), "{error:?}");
             assert_eq!(status.reason.as_deref(), Some(reason), "{error:?}");
             assert_eq!(status.message.as_deref(), Some(message), "{error:?}");
-            assert_eq!(i32::from(error.respond(false).status().as_u16()), code, "{error:?}");
+            assert_eq!(i32::from(error.respond(&Media::json()).status().as_u16()), code, "{error:?}");
         }
         let details = ApiError::NotFound(deployments).status().details.expect("details");
         assert_eq!((details.group.as_deref(), details.kind.as_deref()), (Some("apps"), Some("deployments")));
-    }
-
-    #[test]
-    fn json_is_compact_with_a_newline_or_indented() {
-        let status = ApiError::Unauthorized.status();
-        let compact = status_json(&status, false);
-        assert!(compact.ends_with("}\n") && compact.contains(r#""kind":"Status""#), "{compact}");
-        let pretty = status_json(&status, true);
-        assert!(pretty.starts_with("{\n  \"") && pretty.ends_with('}'), "{pretty}");
     }
 }

@@ -21,6 +21,7 @@ pub mod cluster_role;
 pub mod cluster_role_binding;
 pub mod config_map;
 pub mod controller_revision;
+pub mod cron_job;
 pub mod daemon_set;
 pub mod deployment;
 pub mod endpoint_slice;
@@ -146,6 +147,7 @@ pub fn strategy(group: &str, plural: &str) -> Option<&'static dyn Strategy> {
         ("apps", "deployments") => &deployment::DeploymentStrategy,
         ("apps", "replicasets") => &replica_set::ReplicaSetStrategy,
         ("apps", "statefulsets") => &stateful_set::StatefulSetStrategy,
+        ("batch", "cronjobs") => &cron_job::CronJobStrategy,
         ("batch", "jobs") => &job::JobStrategy,
         ("coordination.k8s.io", "leases") => &lease::LeaseStrategy,
         ("discovery.k8s.io", "endpointslices") => &endpoint_slice::EndpointSliceStrategy,

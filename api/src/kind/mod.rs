@@ -14,7 +14,7 @@ pub mod declared_default;
 pub mod generic;
 mod int_or_percent;
 #[cfg(test)]
-mod testing;
+mod test_rows;
 mod workload_template;
 
 pub mod cluster_role;
@@ -44,6 +44,9 @@ pub mod secret;
 pub mod service;
 pub mod service_account;
 pub mod stateful_set;
+
+#[cfg(test)]
+pub(crate) mod testing;
 
 use serde_json::Value;
 
@@ -159,4 +162,68 @@ pub fn strategy(group: &str, plural: &str) -> Option<&'static dyn Strategy> {
         ("scheduling.k8s.io", "priorityclasses") => &priority_class::PriorityClassStrategy,
         _ => return None,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::testing::{complete, create_errors, request, update_errors};
+    use super::*;
+    use crate::resource;
+    use crate::tree;
+
+    /// What each kind needs besides a name.
+    fn minimal(plural: &str) -> Value {
+        match plural {
+            "events" => json!({
+                "involvedObject": {"kind": "Pod", "name": "p", "namespace": "default"}, "type": "Normal",
+                "eventTime": "2026-01-02T03:04:05.000000Z", "reportingComponent": "c", "reportingInstance": "i",
+                "action": "Testing", "reason": "Tested",
+            }),
+            _ => json!({}),
+        }
+    }
+
+    #[test]
+    fn every_strategy_takes_what_is_minimal() {
+        let mut found = 0;
+        for row in resource::resources() {
+            let Some(strategy) = strategy(&row.group, &row.plural) else { continue };
+            found += 1;
+            let mut object = minimal(&row.plural);
+            object["metadata"] = json!({"name": "a"});
+            if row.namespaced {
+                object["metadata"]["namespace"] = "default".into();
+            }
+            let object = complete(&row.group, &row.plural, object);
+            let node = generic::schema(&object).unwrap();
+
+            let mut again = object.clone();
+            strategy.default(&mut again);
+            tree::normalise(&mut again, node);
+            assert_eq!(again, object, "defaults of {} are idempotent", row.plural);
+
+            assert_eq!(create_errors(&row.group, &row.plural, object.clone()), [""; 0], "{}", row.plural);
+            let mut prepared = object.clone();
+            strategy.prepare_for_create(&request(""), &mut prepared);
+            let mut normal = prepared.clone();
+            tree::normalise(&mut normal, node);
+            assert_eq!(prepared, normal, "a prepared object of {} is in normal form", row.plural);
+            strategy.canonicalise(&mut prepared);
+            assert_eq!(update_errors(&row.group, &row.plural, "", prepared.clone(), prepared.clone()), [""; 0]);
+            for subresource in &row.subresources {
+                let errors =
+                    update_errors(&row.group, &row.plural, &subresource.name, prepared.clone(), prepared.clone());
+                assert_eq!(errors, [""; 0], "{}/{}", row.plural, subresource.name);
+            }
+            for name in ["", "status"] {
+                for path in strategy.reset_fields(name) {
+                    let first = path.split('.').next().unwrap_or_default();
+                    assert!(node.child(first).is_some(), "{} has no {first}", row.plural);
+                }
+            }
+        }
+        assert!(found >= 11, "{found}");
+    }
 }

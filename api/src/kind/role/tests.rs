@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::RoleStrategy;
 use crate::kind::cluster_role::ClusterRoleStrategy;
-use crate::kind::testing::{check_create, check_update};
+use crate::kind::test_rows::{check_create, check_update};
 
 fn role() -> Value {
     json!({

@@ -181,6 +181,8 @@ mod tests {
                 "eventTime": "2026-01-02T03:04:05.000000Z", "reportingComponent": "c", "reportingInstance": "i",
                 "action": "Testing", "reason": "Tested",
             }),
+            "pods" => json!({"spec": {"containers": [{"name": "c", "image": "i"}]}}),
+            "podtemplates" => json!({"template": {"spec": {"containers": [{"name": "c", "image": "i"}]}}}),
             _ => json!({}),
         }
     }

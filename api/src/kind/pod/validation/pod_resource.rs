@@ -10,8 +10,8 @@ use super::super::resource_sum::{Half, aggregate, is_huge_page, parse};
 use super::annotation::MIRROR;
 use super::context::ClaimNames;
 use super::leniency::Leniency;
+use super::message::{dns1123_label, dns1123_subdomain};
 use super::resource::pod_resource_requirements;
-use crate::validation::name::{is_dns1123_label, is_dns1123_subdomain};
 use crate::validation::{Errors, FieldError, FieldPath};
 
 /// `spec.resources`. `path` is the spec's.
@@ -72,11 +72,7 @@ fn consistency(spec: &PodSpec, path: &FieldPath<'_>) -> Errors {
 }
 
 /// `spec.resourceClaims`. `meta` is a pod's; templates have none here.
-pub(super) fn resource_claims(
-    claims: &[PodResourceClaim],
-    meta: Option<&ObjectMeta>,
-    path: &FieldPath<'_>,
-) -> Errors {
+pub(super) fn resource_claims(claims: &[PodResourceClaim], meta: Option<&ObjectMeta>, path: &FieldPath<'_>) -> Errors {
     let is_static = meta.and_then(|meta| meta.annotations.as_ref()).is_some_and(|all| all.contains_key(MIRROR));
     let mut errors = Errors::new();
     let mut seen = BTreeSet::new();
@@ -90,11 +86,7 @@ pub(super) fn resource_claims(
     errors
 }
 
-fn resource_claim<'a>(
-    claim: &'a PodResourceClaim,
-    seen: &mut BTreeSet<&'a str>,
-    path: &FieldPath<'_>,
-) -> Errors {
+fn resource_claim<'a>(claim: &'a PodResourceClaim, seen: &mut BTreeSet<&'a str>, path: &FieldPath<'_>) -> Errors {
     let mut errors = Errors::new();
     let at = path.child("name");
     let name = claim.name.as_str();
@@ -103,7 +95,7 @@ fn resource_claim<'a>(
     } else if seen.contains(name) {
         errors.push(FieldError::duplicate(&at, name));
     } else {
-        errors.extend(is_dns1123_label(name).into_iter().map(|message| FieldError::invalid(&at, name, message)));
+        errors.extend(dns1123_label(name, &at));
         seen.insert(name);
     }
     let sources = [
@@ -128,8 +120,7 @@ fn resource_claim<'a>(
     }
     for (field, name) in sources {
         let Some(name) = name else { continue };
-        let at = path.child(field);
-        errors.extend(is_dns1123_subdomain(name).into_iter().map(|message| FieldError::invalid(&at, name, message)));
+        errors.extend(dns1123_subdomain(name, &path.child(field)));
     }
     errors
 }

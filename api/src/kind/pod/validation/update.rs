@@ -134,12 +134,7 @@ fn deadline(new: &PodSpec, old: &PodSpec, path: &FieldPath<'_>, errors: &mut Err
     }
 }
 
-fn only_added_tolerations(
-    new: &[Toleration],
-    old: &[Toleration],
-    options: &Options,
-    path: &FieldPath<'_>,
-) -> Errors {
+fn only_added_tolerations(new: &[Toleration], old: &[Toleration], options: &Options, path: &FieldPath<'_>) -> Errors {
     let same = |a: &Toleration, b: &Toleration| {
         (&a.key, &a.operator, &a.value, &a.effect) == (&b.key, &b.operator, &b.value, &b.effect)
     };
@@ -204,7 +199,9 @@ fn node_selector(rest: &mut Map<String, Value>, old: &Value, path: &FieldPath<'_
     let new_one = rest.get("nodeSelector").and_then(Value::as_object).unwrap_or(&none);
     let old_one = old.get("nodeSelector").and_then(Value::as_object).unwrap_or(&none);
     let error = old_one.iter().any(|(key, value)| new_one.get(key) != Some(value)).then(|| {
-        let value = if new_one.is_empty() { Value::Null } else { Value::Object(new_one.clone()) };
+        let mut sorted = new_one.clone();
+        sorted.sort_keys();
+        let value = if sorted.is_empty() { Value::Null } else { Value::Object(sorted) };
         FieldError::invalid(path, value, "only additions to spec.nodeSelector are allowed (no mutations or deletions)")
     });
     put_back(rest, old, "nodeSelector");
@@ -212,12 +209,7 @@ fn node_selector(rest: &mut Map<String, Value>, old: &Value, path: &FieldPath<'_
 }
 
 /// A gated pod's required node affinity may become stricter.
-fn node_affinity(
-    rest: &mut Map<String, Value>,
-    old: &Value,
-    change: Change<'_>,
-    path: &FieldPath<'_>,
-) -> Errors {
+fn node_affinity(rest: &mut Map<String, Value>, old: &Value, change: Change<'_>, path: &FieldPath<'_>) -> Errors {
     let of = |value: Option<&Value>| value.and_then(|value| value.get("nodeAffinity")).cloned();
     let old_one = of(old.get("affinity"));
     let new_one = of(rest.get("affinity"));
@@ -294,7 +286,8 @@ pub(crate) fn ephemeral_containers_update(change: Change<'_>) -> Errors {
     }
     let path = FieldPath::new("spec");
     let path = path.child("ephemeralContainers");
-    let of = |pod: &'_ Value| pod.get("spec").map(|spec| list(spec, "ephemeralContainers").to_vec()).unwrap_or_default();
+    let of =
+        |pod: &'_ Value| pod.get("spec").map(|spec| list(spec, "ephemeralContainers").to_vec()).unwrap_or_default();
     let new = of(change.tree);
     for old in of(change.old_tree) {
         let name = text(&old, "name");

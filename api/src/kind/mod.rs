@@ -183,8 +183,26 @@ mod tests {
             }),
             "pods" => json!({"spec": {"containers": [{"name": "c", "image": "i"}]}}),
             "podtemplates" => json!({"template": {"spec": {"containers": [{"name": "c", "image": "i"}]}}}),
+            "services" => {
+                json!({"spec": {"ports": [{"port": 80}], "clusterIP": "10.0.0.1", "clusterIPs": ["10.0.0.1"]}})
+            }
+            "controllerrevisions" => json!({"data": {}, "revision": 1}),
+            "daemonsets" | "deployments" | "replicasets" | "statefulsets" => json!({"spec": {
+                "selector": {"matchLabels": {"a": "b"}},
+                "template": {"metadata": {"labels": {"a": "b"}}, "spec": {"containers": [{"name": "c", "image": "i"}]}},
+            }}),
+            "jobs" => json!({"spec": {"template": minimal_job_template()}}),
+            "cronjobs" => json!({"spec": {
+                "schedule": "* * * * *", "jobTemplate": {"spec": {"template": minimal_job_template()}},
+            }}),
+            "endpointslices" => json!({"addressType": "IPv4"}),
+            "rolebindings" | "clusterrolebindings" => json!({"roleRef": {"kind": "ClusterRole", "name": "r"}}),
             _ => json!({}),
         }
+    }
+
+    fn minimal_job_template() -> Value {
+        json!({"spec": {"restartPolicy": "Never", "containers": [{"name": "c", "image": "i"}]}})
     }
 
     #[test]
@@ -194,7 +212,7 @@ mod tests {
             let Some(strategy) = strategy(&row.group, &row.plural) else { continue };
             found += 1;
             let mut object = minimal(&row.plural);
-            object["metadata"] = json!({"name": "a"});
+            object["metadata"] = json!({"name": "a", "uid": "u"});
             if row.namespaced {
                 object["metadata"]["namespace"] = "default".into();
             }

@@ -16,6 +16,7 @@ fn base() -> Value {
     })
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "callers write literals")]
 fn endpoint(endpoint: Value) -> Value {
     json!({"endpoints": [endpoint]})
 }

@@ -14,6 +14,7 @@ fn base() -> Value {
     })
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "callers write literals")]
 fn subset(subset: Value) -> Value {
     json!({"subsets": [subset]})
 }

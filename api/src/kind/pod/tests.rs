@@ -51,7 +51,7 @@ fn decoded(value: &Value) -> Value {
 
 fn merged(base: &Value, overlay: &str) -> Value {
     let mut value = base.clone();
-    json_patch::merge(&mut value, &serde_json::from_str(overlay).unwrap());
+    value = crate::patch::merge(&value, &serde_json::from_str(overlay).unwrap());
     value
 }
 

@@ -21,6 +21,7 @@ fn cluster_role() -> Value {
     role
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "callers write literals")]
 fn rules(rules: Value) -> Value {
     json!({"rules": rules})
 }

@@ -17,6 +17,7 @@ fn base() -> Value {
     })
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "callers write literals")]
 fn ports(ports: Value) -> Value {
     json!({"spec": {"ports": ports}})
 }

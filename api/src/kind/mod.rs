@@ -14,13 +14,14 @@ pub mod declared_default;
 pub mod generic;
 mod int_or_percent;
 #[cfg(test)]
-mod trial;
+mod test_rows;
 mod workload_template;
 
 pub mod cluster_role;
 pub mod cluster_role_binding;
 pub mod config_map;
 pub mod controller_revision;
+pub mod cron_job;
 pub mod daemon_set;
 pub mod deployment;
 pub mod endpoint_slice;
@@ -149,6 +150,7 @@ pub fn strategy(group: &str, plural: &str) -> Option<&'static dyn Strategy> {
         ("apps", "deployments") => &deployment::DeploymentStrategy,
         ("apps", "replicasets") => &replica_set::ReplicaSetStrategy,
         ("apps", "statefulsets") => &stateful_set::StatefulSetStrategy,
+        ("batch", "cronjobs") => &cron_job::CronJobStrategy,
         ("batch", "jobs") => &job::JobStrategy,
         ("coordination.k8s.io", "leases") => &lease::LeaseStrategy,
         ("discovery.k8s.io", "endpointslices") => &endpoint_slice::EndpointSliceStrategy,
@@ -181,8 +183,26 @@ mod tests {
             }),
             "pods" => json!({"spec": {"containers": [{"name": "c", "image": "i"}]}}),
             "podtemplates" => json!({"template": {"spec": {"containers": [{"name": "c", "image": "i"}]}}}),
+            "services" => {
+                json!({"spec": {"ports": [{"port": 80}], "clusterIP": "10.0.0.1", "clusterIPs": ["10.0.0.1"]}})
+            }
+            "controllerrevisions" => json!({"data": {}, "revision": 1}),
+            "daemonsets" | "deployments" | "replicasets" | "statefulsets" => json!({"spec": {
+                "selector": {"matchLabels": {"a": "b"}},
+                "template": {"metadata": {"labels": {"a": "b"}}, "spec": {"containers": [{"name": "c", "image": "i"}]}},
+            }}),
+            "jobs" => json!({"spec": {"template": minimal_job_template()}}),
+            "cronjobs" => json!({"spec": {
+                "schedule": "* * * * *", "jobTemplate": {"spec": {"template": minimal_job_template()}},
+            }}),
+            "endpointslices" => json!({"addressType": "IPv4"}),
+            "rolebindings" | "clusterrolebindings" => json!({"roleRef": {"kind": "ClusterRole", "name": "r"}}),
             _ => json!({}),
         }
+    }
+
+    fn minimal_job_template() -> Value {
+        json!({"spec": {"restartPolicy": "Never", "containers": [{"name": "c", "image": "i"}]}})
     }
 
     #[test]
@@ -192,7 +212,7 @@ mod tests {
             let Some(strategy) = strategy(&row.group, &row.plural) else { continue };
             found += 1;
             let mut object = minimal(&row.plural);
-            object["metadata"] = json!({"name": "a"});
+            object["metadata"] = json!({"name": "a", "uid": "u"});
             if row.namespaced {
                 object["metadata"]["namespace"] = "default".into();
             }

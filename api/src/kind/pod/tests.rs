@@ -50,7 +50,9 @@ fn decoded(value: &Value) -> Value {
 }
 
 fn merged(base: &Value, overlay: &str) -> Value {
-    crate::patch::merge(base, &serde_json::from_str(overlay).unwrap())
+    let mut value = base.clone();
+    value = crate::patch::merge(&value, &serde_json::from_str(overlay).unwrap());
+    value
 }
 
 fn sentences<T: ToString>(list: &[T]) -> Vec<String> {

@@ -22,6 +22,7 @@
 mod answer;
 mod definition;
 mod description;
+mod form;
 mod gnostic;
 mod name;
 mod operation;
@@ -31,6 +32,8 @@ mod v3;
 
 #[cfg(test)]
 mod openapi_test;
+#[cfg(test)]
+mod oracle_test;
 
 use std::collections::BTreeMap;
 use std::io::{Read as _, Write as _};

@@ -4,8 +4,9 @@ use howdah_api::resource::Resource;
 use serde_json::{Map, Value, json};
 
 use super::definition::{Definitions, Style};
+use super::form::{Answer, Body, PATCHES, Type};
 use super::name;
-use super::operation::{self, Answer, Body, Operation, PATCHES, Path, Type};
+use super::operation::{self, Operation, Path};
 use super::parameter::Parameter;
 
 /// The document of a group version.

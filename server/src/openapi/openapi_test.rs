@@ -1,3 +1,4 @@
+<<<<<<< HEAD
 //! The OpenAPI documents: names, references, operations, and how they are handed out.
 
 use std::collections::BTreeSet;
@@ -326,3 +327,6 @@ pub(super) fn strip(tree: &mut Value) {
         _ => {}
     }
 }
+=======
+
+>>>>>>> hub

@@ -83,7 +83,9 @@ pub fn all() -> &'static [Served] {
 /// The resource with this plural, where it is served.
 #[must_use]
 pub fn by_plural(group: &str, version: &str, plural: &str) -> Option<&'static Served> {
-    SERVED.iter().find(|served| served.row.plural == plural && served.row.version == version && served.row.group == group)
+    SERVED
+        .iter()
+        .find(|served| served.row.plural == plural && served.row.version == version && served.row.group == group)
 }
 
 impl Served {
@@ -93,7 +95,9 @@ impl Served {
             ("authentication.k8s.io" | "authorization.k8s.io", _) => Service::Review,
             ("", "bindings") => strategy("", "pods").map(|_| Service::Binding)?,
             // Versions of another group may have rules of their own.
-            _ => Service::Stored(strategy(&row.group, &row.plural).or_else(|| strategy(&stored.group, &stored.plural))?),
+            _ => {
+                Service::Stored(strategy(&row.group, &row.plural).or_else(|| strategy(&stored.group, &stored.plural))?)
+            }
         };
         let node = builtin::kind(&row.group, &row.version, &row.kind)?;
         let stored_node = builtin::kind(&stored.group, &stored.version, &stored.kind)?;

@@ -20,7 +20,9 @@ use super::route::Served;
 use super::source::Current;
 use crate::hub::{self, Bookmark, Encode, EncodeError, Entry, Framing};
 use crate::negotiation::{Encoding, Media, Target, json_to};
-use crate::printer::{Head, IncludeObject, Item, Options, Printer, TableVersion, event_table, list_table, object_table};
+use crate::printer::{
+    Head, IncludeObject, Item, Options, Printer, TableVersion, event_table, list_table, object_table,
+};
 use crate::status::ApiError;
 
 /// Whether answers can be turned into this in this encoding. Tables have no protobuf form.
@@ -68,7 +70,8 @@ pub(super) fn list(call: &Call<'_>, found: &Found) -> Result<Bytes, ApiError> {
         "PartialObjectMetadataList" => {
             let version = &target.version;
             let node = builtin::named("meta/v1", "ListMeta").expect("the table has the type");
-            let head = format!(r#"{{"kind":"PartialObjectMetadataList","apiVersion":"meta.k8s.io/{version}","metadata":"#);
+            let head =
+                format!(r#"{{"kind":"PartialObjectMetadataList","apiVersion":"meta.k8s.io/{version}","metadata":"#);
             let mut out = head.into_bytes();
             out.extend_from_slice(&json::encode(&list_meta(found), node));
             out.extend_from_slice(br#","items":["#);
@@ -174,8 +177,7 @@ pub(super) fn stream(call: &Call<'_>) -> Result<hub::Encoding, ApiError> {
             Ok(encode(true).followed_by(encode(false)))
         }
         _ => {
-            let (name, framing) =
-                if protobuf { ("protobuf", Framing::Protobuf) } else { ("json", Framing::Json) };
+            let (name, framing) = if protobuf { ("protobuf", Framing::Protobuf) } else { ("json", Framing::Json) };
             let id = format!("partial/{version}/{name}");
             Ok(hub::Encoding::new(&id, framing, Arc::new(Partials { version, protobuf })))
         }

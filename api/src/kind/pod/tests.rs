@@ -1,3 +1,4 @@
+<<<<<<< HEAD
 //! The strategy against tables of what upstream's v1.37.2 answers, and what it makes of pods.
 
 use serde::Deserialize;
@@ -225,3 +226,6 @@ fn deletes_wait_for_pods_that_run() {
         assert_eq!(PodStrategy.grace_period(&pod, requested), Some(period), "{pod} {requested:?}");
     }
 }
+=======
+
+>>>>>>> hub

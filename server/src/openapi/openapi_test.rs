@@ -1,4 +1,3 @@
-<<<<<<< HEAD
 //! The OpenAPI documents: names, references, operations, and how they are handed out.
 
 use std::collections::BTreeSet;
@@ -327,6 +326,3 @@ pub(super) fn strip(tree: &mut Value) {
         _ => {}
     }
 }
-=======
-
->>>>>>> hub

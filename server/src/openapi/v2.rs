@@ -3,14 +3,9 @@
 use serde_json::{Map, Value, json};
 
 use super::definition::{Definitions, Style};
-<<<<<<< HEAD
 use super::form::{Answer, Body, PATCHES};
 use super::name;
 use super::operation::{self, Operation};
-=======
-use super::name;
-use super::operation::{self, Answer, Body, Operation, PATCHES};
->>>>>>> hub
 use super::parameter::Parameter;
 use super::v3::{phrase, reference};
 use crate::discovery::Served;

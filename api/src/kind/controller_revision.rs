@@ -41,12 +41,8 @@ impl Strategy for ControllerRevisionStrategy {
             errors.extend(all(new, object));
             let of = |object: &Value| at(object, &["data"]).cloned().unwrap_or(Value::Null);
             // Upstream compares bytes: the order of keys counts.
-<<<<<<< HEAD
             let text = |object| of(object).to_string();
             if text(object) != text(old) {
-=======
-            if of(object).to_string() != of(old).to_string() {
->>>>>>> hub
                 errors.push(FieldError::invalid(&FieldPath::new("data"), of(object), "field is immutable"));
             }
             errors

@@ -71,15 +71,11 @@ pub(super) fn selector(object: &Value, name: &str) -> Errors {
     let typed = ObjectSelector::deserialize(selector).unwrap_or_default();
     let mut errors = label_selector(&typed, SelectorOptions::default(), &path);
     if is_empty(&typed) {
-<<<<<<< HEAD
         errors.push(FieldError::invalid(
             &path,
             shown(object, &SELECTOR),
             format!("empty selector is invalid for {name}"),
         ));
-=======
-        errors.push(FieldError::invalid(&path, selector.clone(), format!("empty selector is invalid for {name}")));
->>>>>>> hub
     }
     errors
 }

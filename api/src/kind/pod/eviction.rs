@@ -183,17 +183,10 @@ mod tests {
             (json!({"status": {"phase": "Succeeded"}}), vec![budget(&json!({}))], delete(false)),
             (json!({"status": {"phase": "Pending"}}), vec![budget(&json!({}))], delete(true)),
             (running.clone(), vec![], delete(false)),
-<<<<<<< HEAD
             (running.clone(), vec![budget(&json!({})), budget(&json!({}))], Plan::Refuse(Refusal::SeveralBudgets)),
             (
                 running.clone(),
                 vec![budget(&json!({"disruptionsAllowed": 1}))],
-=======
-            (running.clone(), vec![budget(json!({})), budget(json!({}))], Plan::Refuse(Refusal::SeveralBudgets)),
-            (
-                running.clone(),
-                vec![budget(json!({"disruptionsAllowed": 1}))],
->>>>>>> hub
                 Plan::Disrupt { budget: "pdb".to_owned() },
             ),
             (

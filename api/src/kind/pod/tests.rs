@@ -1,4 +1,3 @@
-<<<<<<< HEAD
 //! The strategy against tables of what upstream's v1.37.2 answers, and what it makes of pods.
 
 use serde::Deserialize;
@@ -226,6 +225,3 @@ fn deletes_wait_for_pods_that_run() {
         assert_eq!(PodStrategy.grace_period(&pod, requested), Some(period), "{pod} {requested:?}");
     }
 }
-=======
-
->>>>>>> hub

@@ -1,6 +1,6 @@
 //! Whole API servers on one private Postgres, used over TLS with nothing but what they wrote for their users.
 
-#![expect(clippy::unwrap_used, reason = "a test that can't go on has failed")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test that can't go on has failed")]
 
 mod client;
 

@@ -82,7 +82,7 @@ async fn serve(
     let outcome = tokio::select! {
         well = server.ready(Instant::now() + READY_TIMEOUT) => {
             if well {
-                tracing::info!(address = ?server.address(), "the API server is ready");
+                tracing::info!(address = %server.address().unwrap_or(listen), "the API server is ready");
                 ready(server.kubeconfig());
                 stopped.await;
                 Ok(())

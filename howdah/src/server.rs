@@ -76,13 +76,14 @@ async fn serve(
     stopped: impl Future<Output = ()>,
     ready: impl FnOnce(&Path),
 ) -> anyhow::Result<()> {
+    let asked_for = options.listen;
     let store = Store::open(StoreOptions::new(database)).await?;
     let server = ApiServer::start(options, store.clone()).await?;
     tokio::pin!(stopped);
     let outcome = tokio::select! {
         well = server.ready(Instant::now() + READY_TIMEOUT) => {
             if well {
-                tracing::info!(address = %server.address().unwrap_or(listen), "the API server is ready");
+                tracing::info!(address = %server.address().unwrap_or(asked_for), "the API server is ready");
                 ready(server.kubeconfig());
                 stopped.await;
                 Ok(())

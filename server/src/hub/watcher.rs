@@ -200,19 +200,17 @@ impl Watcher {
                     Ok(Some(frame))
                 }
                 Phase::Initial(..) => self.initial(),
-                Phase::Catching(catching) => {
-                    match catching.next(&self.route, &self.keys).await {
-                        Caught::Events(events) => self.render(&events),
-                        Caught::Live(events, cursor) => {
-                            self.phase = Phase::Live(events.into(), cursor);
-                            Ok(None)
-                        }
-                        Caught::Failed(error) => {
-                            self.phase = Phase::Failed(error);
-                            Ok(None)
-                        }
+                Phase::Catching(catching) => match catching.next(&self.route, &self.keys).await {
+                    Caught::Events(events) => self.render(&events),
+                    Caught::Live(events, cursor) => {
+                        self.phase = Phase::Live(events.into(), cursor);
+                        Ok(None)
                     }
-                }
+                    Caught::Failed(error) => {
+                        self.phase = Phase::Failed(error);
+                        Ok(None)
+                    }
+                },
                 Phase::Live(backlog, _) if !backlog.is_empty() => {
                     let events: Vec<_> = backlog.drain(..).collect();
                     self.render(&events)

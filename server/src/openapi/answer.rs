@@ -85,7 +85,7 @@ impl OpenApi {
                 Reply::Found { packed, .. } if !takes_gzip => Some(packed.unpack()),
                 _ => None,
             };
-            Ok((reply, unpacked))
+            Ok::<_, ApiError>((reply, unpacked))
         });
         let (reply, unpacked) = made.await.map_err(|error| ApiError::Internal(error.to_string()))??;
         Ok(respond(reply, unpacked))

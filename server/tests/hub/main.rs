@@ -12,8 +12,8 @@ use howdah_api::Key;
 use howdah_api::resource::{Resource, by_plural};
 use howdah_server::hub::{Encoding, Filter, Freshness, Hub, Scope, Start, WatchOptions, Watcher};
 use howdah_store::{
-    Change, Database, Deadline, Operation, Payload, PrivatePostgres, PrivatePostgresOptions, Retention, Revision, Store,
-    StoreOptions, Write, WriteError,
+    Change, Database, Deadline, Operation, Payload, PrivatePostgres, PrivatePostgresOptions, Retention, Revision,
+    Store, StoreOptions, Write, WriteError,
 };
 use prometheus_client::registry::Registry;
 use rand::RngExt as _;
@@ -161,7 +161,8 @@ async fn watchers_see_exactly_what_happened() {
     let early = Hub::start(here.clone(), &mut Registry::default());
     let cache = early.cache(configmaps());
     let mut watchers = Vec::new();
-    for (from, filter, selects) in [(0, Filter::all(), false), (0, web(), true), (9, Filter::all(), false), (9, web(), true)]
+    for (from, filter, selects) in
+        [(0, Filter::all(), false), (0, web(), true), (9, Filter::all(), false), (9, web(), true)]
     {
         let start = Start::Behind(Revision::new(from).unwrap());
         watchers.push((from, selects, tokio::spawn(told(cache.watch(options(start, filter)).await, "end"))));
@@ -196,8 +197,7 @@ async fn watchers_see_exactly_what_happened() {
     let deleted = Write { key: key("end"), operation: Operation::Delete { expected: end.revision } };
     let end = there.write(deleted, Deadline::after(PATIENCE)).await.unwrap();
 
-    let (all, selected) =
-        tokio::join!(expected(&here, end.revision, false), expected(&here, end.revision, true));
+    let (all, selected) = tokio::join!(expected(&here, end.revision, false), expected(&here, end.revision, true));
     assert!(all.len() >= 260 && selected.len() > 50);
     for (from, selects, watcher) in watchers {
         let told = watcher.await.unwrap();
@@ -210,7 +210,11 @@ async fn watchers_see_exactly_what_happened() {
     cache.fresh(Freshness::AtLeast(end.revision), Instant::now() + PATIENCE).await.unwrap();
     let mut left = BTreeMap::new();
     for (kind, name, revision, _) in &all {
-        if kind == "DELETED" { left.remove(name) } else { left.insert(name.clone(), *revision) };
+        if kind == "DELETED" {
+            left.remove(name)
+        } else {
+            left.insert(name.clone(), *revision)
+        };
     }
     let listing = cache.list(cache.prefix());
     let held: BTreeMap<_, _> =

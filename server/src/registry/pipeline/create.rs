@@ -94,8 +94,7 @@ async fn try_to_insert(
     let key = served.key(call.route.namespace, &name)?;
     let taken = |being_deleted: bool| {
         let subject = served.subject(&name);
-        let error =
-            if generated { ApiError::GeneratedNameTaken(subject) } else { ApiError::AlreadyExists(subject) };
+        let error = if generated { ApiError::GeneratedNameTaken(subject) } else { ApiError::AlreadyExists(subject) };
         if being_deleted { being_deleted_too(&error) } else { error }
     };
     let payload = encode::payload(served, object)?;

@@ -12,7 +12,7 @@ fn ranges() -> ServiceRanges {
 }
 
 fn small() -> ServiceRanges {
-    ServiceRanges::new(vec!["10.0.0.0/30".parse().unwrap()], "30000-30001".parse().unwrap()).unwrap()
+    ServiceRanges::new(vec!["10.0.0.0/29".parse().unwrap()], "30000-30001".parse().unwrap()).unwrap()
 }
 
 fn ip(text: &str) -> IpAddr {
@@ -109,8 +109,12 @@ fn allocations_are_chosen_in_order() {
 #[test]
 fn ranges_run_out() {
     let rows = [
-        (vec![four(None)], ips(["10.0.0.1"]), words(["10.0.0.2"])),
-        (vec![four(None)], ips(["10.0.0.1", "10.0.0.2"]), refused(0, "Address exhausted")),
+        (vec![four(None)], ips(["10.0.0.1", "10.0.0.2", "10.0.0.3", "10.0.0.4", "10.0.0.6"]), words(["10.0.0.5"])),
+        (
+            vec![four(None)],
+            ips(["10.0.0.1", "10.0.0.2", "10.0.0.3", "10.0.0.4", "10.0.0.5", "10.0.0.6"]),
+            refused(0, "Address exhausted"),
+        ),
         (vec![four(None), port(None)], ports([30000, 30001]), refused(1, "Port exhausted")),
         (vec![port(None), port(None), port(None)], none(), refused(2, "Port exhausted")),
         (vec![port(None), check(Some(30000)), check(None)], none(), refused(2, "Port exhausted")),

@@ -8,8 +8,10 @@
 use std::collections::{HashMap, HashSet};
 
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
-use howdah_api::Key;
-use howdah_api::kind::service::allocation::{AllocationError, Grant, Plan, Refusal, plan_create, plan_delete, plan_update};
+use howdah_api::kind::service::allocation::{
+    AllocationError, Grant, Plan, Refusal, plan_create, plan_delete, plan_update,
+};
+use howdah_api::{Key, KeyPrefix};
 use howdah_store::{At, List, Operation, Revision, Store, Write};
 use rand::RngExt as _;
 use serde_json::Value;
@@ -140,9 +142,7 @@ impl Work<'_> {
         units.extend(&released);
         let holdings = self.look_up(units).await?;
         let grants = settle(object, plan, self.choose(plan, &holdings).await?)?;
-        for unit in grants.into_iter().map(granted) {
-            self.writes.push(Write { key: unit.key(), operation: Operation::Create(unit.payload(object)) });
-        }
+        self.writes.extend(grants.into_iter().map(|grant| take(granted(grant), object)));
         for unit in released {
             self.writes.extend(release(unit, holdings.get(&unit), object));
         }
@@ -189,13 +189,29 @@ impl Work<'_> {
     async fn look_up(&self, units: HashSet<Unit>) -> Result<HashMap<Unit, Holding>, ApiError> {
         let lookups = units.into_iter().map(|unit| async move {
             let stored = self.store.get(&unit.key()).await.map_err(|error| read_error(&error))?;
-            Ok(stored.map(|stored| {
-                (unit, Holding { revision: stored.revision, owner_uid: owner_uid(&stored.wire) })
-            }))
+            Ok(stored.map(|stored| (unit, Holding { revision: stored.revision, owner_uid: owner_uid(&stored.wire) })))
         });
         let found = stream::iter(lookups).buffer_unordered(LOOKUPS);
         found.try_filter_map(|found| std::future::ready(Ok(found))).try_collect().await
     }
+}
+
+/// The transaction that makes an object which the server writes itself: where it is a Service, it takes what it names.
+pub(crate) fn with_units(write: Write) -> Vec<Write> {
+    let mut writes = Vec::new();
+    let services = KeyPrefix::new("", "services", None).expect("both are path segments");
+    if let (Operation::Create(payload), true) = (&write.operation, write.key.is_below(&services)) {
+        let service: Value = serde_json::from_slice(payload.json()).unwrap_or_default();
+        let units: HashSet<Unit> = plan_delete(&service).into_iter().map(released).collect();
+        writes.extend(units.into_iter().map(|unit| take(unit, &service)));
+    }
+    writes.insert(0, write);
+    writes
+}
+
+/// The write that takes a unit.
+fn take(unit: Unit, service: &Value) -> Write {
+    Write { key: unit.key(), operation: Operation::Create(unit.payload(service)) }
 }
 
 /// Writes what was chosen into the Service.

@@ -16,7 +16,18 @@ use crate::registry::allocation::{AddressRange, PortRange};
 /// A database of one test's own.
 struct Fixture {
     _directory: tempfile::TempDir,
-    postgres: PrivatePostgres,
+    postgres: Option<PrivatePostgres>,
+}
+
+impl Drop for Fixture {
+    /// Postgres does not outlive a test that failed.
+    fn drop(&mut self) {
+        let pid = self.postgres.as_ref().and_then(PrivatePostgres::pid).and_then(|pid| i32::try_from(pid).ok());
+        if let Some(pid) = pid.and_then(rustix::process::Pid::from_raw) {
+            // It may have gone already.
+            let _gone = rustix::process::kill_process(pid, rustix::process::Signal::QUIT);
+        }
+    }
 }
 
 /// One of the servers on a database.
@@ -33,17 +44,18 @@ impl Fixture {
         // Postgres runs as another user.
         std::fs::set_permissions(directory.path(), std::fs::Permissions::from_mode(0o755)).unwrap();
         let postgres = PrivatePostgres::start(PrivatePostgresOptions::new(directory.path())).await.unwrap();
-        Self { _directory: directory, postgres }
+        Self { _directory: directory, postgres: Some(postgres) }
     }
 
     async fn server(&self, addresses: &str, ports: &str) -> Server {
         let addresses: Vec<AddressRange> = addresses.split(',').map(|text| text.parse().unwrap()).collect();
         let ranges = ServiceRanges::new(addresses, ports.parse::<PortRange>().unwrap()).unwrap();
-        Server { store: Store::open(StoreOptions::new(self.postgres.database())).await.unwrap(), ranges }
+        let database = self.postgres.as_ref().unwrap().database();
+        Server { store: Store::open(StoreOptions::new(database)).await.unwrap(), ranges }
     }
 
-    async fn stop(self) {
-        self.postgres.stop().await.unwrap();
+    async fn stop(mut self) {
+        self.postgres.take().unwrap().stop().await.unwrap();
     }
 }
 
@@ -208,7 +220,10 @@ async fn changes_take_and_free() {
     let ported = |ports: Value| json!({"type": "NodePort", "ports": ports});
     let one = server.create(service("a", ported(json!([{"name": "x", "port": 80, "nodePort": 30000}])))).await.unwrap();
     let kept = ips(&one)[0].to_owned();
-    assert_eq!((server.names(Sort::Address).await, server.names(Sort::Port).await), (vec![kept.clone()], vec!["30000".to_owned()]));
+    assert_eq!(
+        (server.names(Sort::Address).await, server.names(Sort::Port).await),
+        (vec![kept.clone()], vec!["30000".to_owned()])
+    );
 
     // One more port, then none is left, and what was refused took nothing.
     let two = json!([{"name": "x", "port": 80}, {"name": "y", "port": 81}]);
@@ -270,7 +285,10 @@ async fn nothing_is_taken_without_its_service_nor_freed_by_another() {
     assert_eq!((lost.clone(), claims.lost(&lost)), (key(&twin), false));
     // A transaction that was never sent leaves nothing either.
     claims.create(&mut node_port("b")).await.unwrap();
-    assert_eq!((server.names(Sort::Address).await, server.names(Sort::Port).await), (vec![ip.clone()], vec![port.to_string()]));
+    assert_eq!(
+        (server.names(Sort::Address).await, server.names(Sort::Port).await),
+        (vec![ip.clone()], vec![port.to_string()])
+    );
 
     // What names another's units sets none of them free.
     let mut thief = stands.clone();

@@ -26,4 +26,5 @@ mod range;
 mod unit;
 
 pub(super) use claims::Claims;
+pub(crate) use claims::with_units;
 pub use range::{AddressRange, PortRange, RangeError, ServiceRanges};

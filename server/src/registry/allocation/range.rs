@@ -36,6 +36,9 @@ pub enum RangeError {
         /// How many there are.
         count: usize,
     },
+    /// Fewer addresses than upstream takes for the range that has the API server's own Service.
+    #[error("the service cluster IP range must be at least 8 IP addresses")]
+    TooSmall,
     /// Two ranges of one family.
     #[error("the two service CIDRs must be of different IP families")]
     SameFamily,
@@ -53,7 +56,7 @@ impl ServiceRanges {
     /// `addresses` are the ranges of one or two families, that of Services which don't ask for a family first.
     ///
     /// # Errors
-    /// [`RangeError::Count`] and [`RangeError::SameFamily`].
+    /// [`RangeError::Count`], [`RangeError::SameFamily`] and [`RangeError::TooSmall`].
     pub fn new(addresses: Vec<AddressRange>, node_ports: PortRange) -> Result<Self, RangeError> {
         let families: Vec<Family> = addresses.iter().map(|range| range.family()).collect();
         match families[..] {
@@ -62,7 +65,17 @@ impl ServiceRanges {
             [_, _] => return Err(RangeError::SameFamily),
             _ => return Err(RangeError::Count { count: families.len() }),
         }
+        if addresses[0].bands().count < 6 {
+            return Err(RangeError::TooSmall);
+        }
         Ok(Self { addresses, families, node_ports })
+    }
+
+    /// The address of the API server's own Service, `default/kubernetes`.
+    #[must_use]
+    pub fn api_server(&self) -> IpAddr {
+        let range = self.addresses[0];
+        address(range.bands().first, range.0.is_ipv6())
     }
 
     /// The families of the cluster's Services, the default one first.
@@ -121,11 +134,7 @@ impl AddressRange {
     /// A free address: from a random one on the first that is not taken, in the upper band, then in that of static
     /// requests. `taken` are the addresses that are not free; `random` gives a number below its argument.
     #[must_use]
-    pub fn choose(
-        &self,
-        taken: impl Fn(IpAddr) -> bool,
-        random: impl FnMut(u128) -> u128,
-    ) -> Option<IpAddr> {
+    pub fn choose(&self, taken: impl Fn(IpAddr) -> bool, random: impl FnMut(u128) -> u128) -> Option<IpAddr> {
         let is_ipv6 = self.0.is_ipv6();
         self.bands().choose(|at| taken(address(at, is_ipv6)), random).map(|at| address(at, is_ipv6))
     }

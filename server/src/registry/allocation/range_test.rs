@@ -55,7 +55,11 @@ fn ranges_are_split_as_upstream_splits_them() {
 #[test]
 fn the_ends_of_a_block_are_nobodys() {
     let rows = [
-        ("10.96.0.0/16", vec!["10.96.0.1", "10.96.255.254"], vec!["10.96.0.0", "10.96.255.255", "10.97.0.1", "::a60:1"]),
+        (
+            "10.96.0.0/16",
+            vec!["10.96.0.1", "10.96.255.254"],
+            vec!["10.96.0.0", "10.96.255.255", "10.97.0.1", "::a60:1"],
+        ),
         ("fd00::/112", vec!["fd00::1", "fd00::ffff"], vec!["fd00::", "fd00::1:0", "10.96.0.1"]),
         ("10.96.0.7/32", vec![], vec!["10.96.0.6", "10.96.0.7", "10.96.0.8"]),
         ("255.255.255.248/29", vec!["255.255.255.254"], vec!["255.255.255.255", "255.255.255.248"]),
@@ -122,6 +126,9 @@ fn a_cluster_has_one_range_a_family() {
     let default = ServiceRanges::default();
     assert_eq!((default.families(), default.node_ports()), (&[Family::IPv4][..], nodes));
     assert_eq!((default.addresses(Family::IPv4), default.addresses(Family::IPv6)), (Some(&four), None));
+    assert_eq!((default.api_server(), both.api_server()), (ip("10.96.0.1"), ip("fd00::1")));
+    assert_eq!(ServiceRanges::new(vec![addresses("10.96.0.8/29")], nodes).unwrap().api_server(), ip("10.96.0.9"));
+    assert_eq!(ServiceRanges::new(vec![addresses("10.96.0.0/30")], nodes), Err(RangeError::TooSmall));
     assert_eq!(ServiceRanges::new(vec![four, four], nodes), Err(RangeError::SameFamily));
     assert_eq!(ServiceRanges::new(vec![], nodes), Err(RangeError::Count { count: 0 }));
     assert_eq!(ServiceRanges::new(vec![four, six, six], nodes), Err(RangeError::Count { count: 3 }));

@@ -219,11 +219,7 @@ fn precondition(call: &Call<'_>, write: &Write<'_>, object: &Value, existing: Op
 }
 
 /// An update or a patch of what isn't there, where that creates it.
-async fn bring_about(
-    call: &Call<'_>,
-    write: &Write<'_>,
-    claims: &mut Claims<'_>,
-) -> Result<Decision, ApiError> {
+async fn bring_about(call: &Call<'_>, write: &Write<'_>, claims: &mut Claims<'_>) -> Result<Decision, ApiError> {
     let (served, dry_run) = (call.served(), write.options.dry_run);
     let at = (call.route.namespace, write.name);
     let mut object = asked(call, write, None)?;

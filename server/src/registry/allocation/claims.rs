@@ -90,6 +90,8 @@ impl<'r> Claims<'r> {
     pub(in crate::registry) async fn update(&mut self, object: &mut Value, old: &Value) -> Result<(), ApiError> {
         let Some(work) = self.0.as_mut().filter(|work| work.is_whole) else { return Ok(()) };
         let plan = plan_update(object, old, work.ranges.families()).map_err(|error| unplanned(error, object))?;
+        // What it has is not to be guessed.
+        work.taken.extend(plan_delete(old).into_iter().map(released));
         work.perform(object, &plan, "update").await
     }
 

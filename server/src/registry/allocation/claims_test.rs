@@ -75,6 +75,13 @@ fn payload(object: &Value) -> howdah_store::Payload {
     howdah_store::Payload::new(json.into(), head.len()).unwrap()
 }
 
+/// The object itself, as the server stores it.
+fn bare_payload(object: &Value) -> howdah_store::Payload {
+    let json = object.to_string();
+    let at = json.find(r#"","uid":""#).unwrap() + 1;
+    howdah_store::Payload::new(json.into(), at).unwrap()
+}
+
 fn patience() -> Deadline {
     Deadline::after(Duration::from_secs(30))
 }
@@ -106,11 +113,17 @@ impl Server {
     /// Changes the spec of what stands.
     async fn update(&self, old: &Value, spec: Value) -> Result<Value, String> {
         let mut claims = self.claims();
-        let mut object = service(meta(old).name(), spec);
-        claims.update(&mut object, old).await.map_err(said)?;
-        let operation = Operation::Update { expected: self.revision(old).await, payload: payload(&object) };
-        let writes = claims.transaction(Write { key: key(old), operation });
-        self.store.transact(writes, patience()).await.map(|_| object).map_err(|error| error.to_string())
+        loop {
+            let mut object = service(meta(old).name(), spec.clone());
+            claims.update(&mut object, old).await.map_err(said)?;
+            let operation = Operation::Update { expected: self.revision(old).await, payload: payload(&object) };
+            let writes = claims.transaction(Write { key: key(old), operation });
+            match self.store.transact(writes, patience()).await {
+                Ok(_) => return Ok(object),
+                Err(WriteError::Conflict { key, .. }) if claims.lost(&key) => {}
+                Err(error) => return Err(error.to_string()),
+            }
+        }
     }
 
     async fn delete(&self, object: &Value) {
@@ -304,6 +317,26 @@ async fn nothing_is_taken_without_its_service_nor_freed_by_another() {
     assert!(claims.0.as_ref().unwrap().writes.is_empty());
     claims.removal(|| Ok(stands.clone())).await.unwrap();
     assert_eq!(claims.0.as_ref().unwrap().writes.len(), 2);
+
+    // What the server writes itself takes what it names, or is not written; ports that share a number share a key.
+    let shared =
+        json!([{"port": 53, "protocol": "UDP", "nodePort": 30000}, {"port": 53, "protocol": "TCP", "nodePort": 30000}]);
+    let own =
+        |ip: &str| service("own", json!({"type": "NodePort", "clusterIP": ip, "clusterIPs": [ip], "ports": shared}));
+    server.delete(&stands).await;
+    let write = |object: &Value| Write { key: key(object), operation: Operation::Create(bare_payload(object)) };
+    let made = own("10.0.0.1");
+    server.store.transact(with_units(write(&made)), patience()).await.unwrap();
+    assert_eq!(
+        (server.names(Sort::Address).await, server.names(Sort::Port).await),
+        (vec!["10.0.0.1".to_owned()], vec!["30000".to_owned()])
+    );
+    let taken = server.create(service("d", json!({"clusterIP": "10.0.0.1"}))).await.unwrap_err();
+    assert!(taken.ends_with("failed to allocate IP 10.0.0.1: provided IP is already allocated"), "{taken}");
+    server.delete(&made).await;
+    assert_eq!((server.names(Sort::Address).await, server.names(Sort::Port).await), (vec![], vec![]));
+    let other = Write { key: Key::new("", "servicesx", Some("ns"), "x").unwrap(), ..write(&made) };
+    assert_eq!(with_units(other).len(), 1);
 
     // A dry run answers and takes nothing.
     let mut claims = Claims::of_service(&server.ranges, &server.store, true, true);

@@ -2,7 +2,6 @@
 
 mod args;
 mod server;
-mod service_cidr;
 
 use std::io::{IsTerminal as _, Write as _};
 use std::path::Path;

@@ -62,6 +62,7 @@ use crate::openapi::OpenApi;
 use crate::pki::profile::{Issuer, Profile, ServerNames};
 use crate::pki::{Bundle, KeyStoreError, Pki, PkiError, kubeconfig, renewal};
 use crate::registry::admission_seam::{Admission, Chain as AdmissionChain, Escalation, NodeRestriction};
+use crate::registry::allocation::ServiceRanges;
 use crate::registry::{self, Registry, Reviewers, Tokens, route};
 
 /// The version of Kubernetes that is spoken: 1.37.
@@ -80,8 +81,8 @@ pub struct Options {
     pub listen: SocketAddr,
     /// The address at which others find this server; not a loopback address.
     pub advertised: IpAddr,
-    /// The first address of the service range.
-    pub service_address: IpAddr,
+    /// What Services are given; the first address is the API server's.
+    pub services: ServiceRanges,
     /// The cluster's DNS domain.
     pub cluster_domain: String,
     /// This server's name, which its certificate is kept under: no two servers of a cluster share it.
@@ -142,7 +143,8 @@ impl ApiServer {
     /// # Errors
     /// [`StartError`], which says what to do.
     pub async fn start(options: Options, store: Store) -> Result<Self, StartError> {
-        let Options { data_dir, listen, advertised, service_address, cluster_domain, name, limits, clock } = options;
+        let Options { data_dir, listen, advertised, services, cluster_domain, name, limits, clock } = options;
+        let service_address = services.api_server();
         if advertised.is_loopback() || advertised.is_unspecified() {
             return Err(StartError::Advertised(advertised));
         }
@@ -204,6 +206,7 @@ impl ApiServer {
             authorizer: Arc::clone(&authorizer),
             tokens: Some(Tokens { issuer: Arc::new(tokens), objects }),
             reviewers: Some(Reviewers { authenticators: Arc::clone(&authenticators) }),
+            services,
             clock,
         });
         let request_metrics = Metrics::register(&mut metrics);

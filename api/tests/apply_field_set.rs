@@ -35,7 +35,7 @@ fn writes_what_upstream_writes() {
         // Sorts of elements that nobody knows yet are skipped.
         (r#"{"x:new":{"f:a":{}},"f:a":{"y:new":{}}}"#, r#"{"f:a":{}}"#),
         (r#"{".":{},"f:a":{}}"#, r#"{"f:a":{}}"#),
-        // What says nothing is not kept apart from what says the same twice.
+        // Odd, and read.
         (r#"{"k:{}":{}}"#, r#"{"k:{}":{}}"#),
         (r#"{"f:":{}}"#, r#"{"f:":{}}"#),
     ];

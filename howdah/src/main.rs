@@ -1,15 +1,17 @@
 //! The `howdah` binary: arguments, wiring, nothing else.
 
 mod args;
-mod up;
+mod server;
+mod service_cidr;
 
-use std::io::IsTerminal as _;
+use std::io::{IsTerminal as _, Write as _};
+use std::path::Path;
 
 use clap::Parser as _;
 
 use args::{Args, Command};
 
-#[tokio::main(flavor = "current_thread")]
+#[tokio::main(worker_threads = 2)]
 async fn main() -> anyhow::Result<()> {
     tracing_subscriber::fmt()
         .with_env_filter(tracing_subscriber::EnvFilter::try_from_default_env().unwrap_or_else(|_| "info".into()))
@@ -18,6 +20,16 @@ async fn main() -> anyhow::Result<()> {
         .init();
     let Args { command } = Args::parse();
     match command {
-        Command::Up(args) => up::run(args).await,
+        Command::Up(args) => server::run(args, announce).await,
+        Command::Server(args) => server::run(args, |_| {}).await,
+    }
+}
+
+/// Tells whoever started a cluster how to use it.
+fn announce(kubeconfig: &Path) {
+    let line = format!("howdah is ready: export KUBECONFIG={}\n", kubeconfig.display());
+    let mut out = std::io::stdout();
+    if out.write_all(line.as_bytes()).and_then(|()| out.flush()).is_err() {
+        tracing::warn!("nobody reads standard output");
     }
 }

@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 
 use super::field_set::FieldSet;
 use super::last_applied;
-use super::managed::{self, Identity, Managed, Owned};
+use super::managed::{self, Identity, KeyOrder, Managed, Owned};
 use super::typed::{Duplicates, Type, validate};
 use super::updater::Updater;
 use super::{ApplyError, Conflicts, Manager, Operation, Reset};
@@ -97,7 +97,7 @@ pub fn apply(
     if is_kubectl {
         last_applied::follow(&mut object, applied);
     }
-    managed::encode_into(&mut object, &managed);
+    managed::encode_into(&mut object, &managed, KeyOrder::of(node));
     Ok(object)
 }
 
@@ -135,7 +135,7 @@ pub fn update(live: Option<&Value>, new: &mut Value, node: &Node, manager: &Mana
     }
     let updater = Updater { node, manager, reset };
     let managed = track(&updater, before, new, managed, &identity(manager, Operation::Update));
-    managed::encode_into(new, &managed);
+    managed::encode_into(new, &managed, KeyOrder::of(node));
 }
 
 /// The owners that an update begins with.

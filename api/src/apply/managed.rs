@@ -14,6 +14,7 @@ use super::element::write_string;
 use super::field_set::FieldSet;
 use super::field_set_json::FieldSetError;
 use crate::go;
+use crate::schema::Node;
 use crate::time::{Layout, Time};
 
 /// Who owns a set of fields. Ordered as upstream orders them, by the JSON of what tells them apart.
@@ -188,8 +189,24 @@ pub(super) fn decode(entries: Option<&[Value]>) -> Result<Managed, ManagedFields
     Ok(managed)
 }
 
+/// In which order the keys of a field set are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum KeyOrder {
+    /// That of path elements, as Go's types keep it.
+    Elements,
+    /// That of their texts: custom resources are maps in Go, whose keys are sorted.
+    Texts,
+}
+
+impl KeyOrder {
+    /// The order for objects with this schema.
+    pub(super) fn of(node: &Node) -> Self {
+        if node.as_struct().is_some_and(|of| !of.name.is_empty()) { Self::Elements } else { Self::Texts }
+    }
+}
+
 /// Writes the owners into an object: those who apply first, then by time, manager, version and subresource.
-pub(super) fn encode_into(object: &mut Value, managed: &Managed) {
+pub(super) fn encode_into(object: &mut Value, managed: &Managed, order: KeyOrder) {
     let mut owners: Vec<_> = managed.iter().collect();
     let seconds = |owned: &Owned| owned.time.map_or(0, |time| time.seconds);
     owners.sort_by(|(a, owned_a), (b, owned_b)| {
@@ -201,7 +218,7 @@ pub(super) fn encode_into(object: &mut Value, managed: &Managed) {
             &b.subresource,
         ))
     });
-    let list = owners.into_iter().map(|(identity, owned)| entry(identity, owned)).collect();
+    let list = owners.into_iter().map(|(identity, owned)| entry(identity, owned, order)).collect();
     set_entries(object, Some(list).filter(|list: &Vec<_>| !list.is_empty()));
 }
 
@@ -223,7 +240,11 @@ pub(super) fn set_entries(object: &mut Value, entries: Option<Vec<Value>>) {
     }
 }
 
-fn entry(identity: &Identity, owned: &Owned) -> Value {
+fn entry(identity: &Identity, owned: &Owned, order: KeyOrder) -> Value {
+    let mut fields = owned.fields.to_value();
+    if order == KeyOrder::Texts {
+        fields.sort_all_objects();
+    }
     let mut map = Map::new();
     let mut put = |name: &str, value: &str| {
         if !value.is_empty() {
@@ -235,7 +256,7 @@ fn entry(identity: &Identity, owned: &Owned) -> Value {
     put("apiVersion", &owned.api_version);
     put("time", &owned.time.map(|time| time.format(Layout::Seconds)).unwrap_or_default());
     put("fieldsType", "FieldsV1");
-    map.insert("fieldsV1".to_owned(), owned.fields.to_value());
+    map.insert("fieldsV1".to_owned(), fields);
     if !identity.subresource.is_empty() {
         map.insert("subresource".to_owned(), Value::from(&*identity.subresource));
     }

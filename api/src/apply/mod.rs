@@ -4,17 +4,17 @@
 //! owns, and finds conflicts; [`update`] works out what any other write changed and who owns it from then on. Both
 //! are pure: objects are trees, the time comes with the [`Manager`].
 //!
-//! **Flow.** [`managed`](self) reads `metadata.managedFields` into field sets by owner; `updater` works on them with the
-//! operations of `typed`; the steps around it (`chain`) cap the number of owners, begin tracking, drop what nobody may
-//! own and take over from client-side apply; the result is written back.
+//! **Flow.** `managed` reads `metadata.managedFields` into field sets by owner; `updater` works on them with the operations
+//! of `typed`; the steps around it (`chain`) cap the number of owners, begin tracking, drop what nobody may own and take
+//! over from client-side apply (`last_applied`); `managed` writes the result back.
 //!
 //! **Where the pieces are.** [`FieldSet`] and [`PathElement`] are the vocabulary, with their JSON; `typed` walks values
 //! along the schema (see there for what the schema leaves open); [`equal_but_timestamps`] tells a write that changes
 //! nothing; [`scale`] carries ownership between an object and its scale.
 //!
-//! **Invariants.** An owner's entry is never empty. `fieldsV1` is byte for byte what upstream writes. Absent: conversion
-//! between versions that differ in form; entries in versions that the caller doesn't name are dropped, as upstream
-//! drops those of versions that it no longer knows.
+//! **Invariants.** After a write no owner's entry is empty. `fieldsV1` has upstream's keys in upstream's order. Absent:
+//! conversion between versions that differ in form; entries in versions that the caller doesn't name are dropped, as
+//! upstream drops those of versions that it no longer knows.
 
 mod chain;
 mod conflict;

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::element::PathElement;
 use super::field_set::FieldSet;
-use super::managed::{self, Managed, ManagedFieldsError, Owned};
+use super::managed::{self, KeyOrder, Managed, ManagedFieldsError, Owned};
 
 /// The version of scales.
 const API_VERSION: &str = "autoscaling/v1";
@@ -81,7 +81,7 @@ fn decode(list: &Value) -> Result<Managed, ManagedFieldsError> {
 
 fn encode(managed: &Managed) -> Value {
     let mut object = Value::Object(serde_json::Map::new());
-    managed::encode_into(&mut object, managed);
+    managed::encode_into(&mut object, managed, KeyOrder::Elements);
     object.pointer_mut("/metadata/managedFields").map(Value::take).unwrap_or_default()
 }
 

@@ -6,6 +6,8 @@
 use serde_json::{Map, Value};
 
 use super::generic::{at, means_the_same, remove, schema, set};
+use crate::codec::json;
+use crate::schema::Node;
 use crate::validation::{Errors, FieldError, FieldPath};
 
 /// The integer at the path, 0 where there is none.
@@ -51,11 +53,21 @@ pub(super) fn default_text(map: &mut Map<String, Value>, name: &str, value: &str
 /// Whether both objects, of one kind, mean the same at the path: upstream's semantic equality.
 pub(super) fn is_same(object: &Value, old: &Value, path: &[&str]) -> bool {
     let of = |object| path.iter().try_fold(object, |value: &Value, name| value.get(name)).unwrap_or(&Value::Null);
-    let node = schema(object).and_then(|node| path.iter().try_fold(node, |node, name| node.child(name)));
-    match node {
+    match node_at(object, path) {
         Some(node) => means_the_same(of(object), of(old), node),
         None => of(object) == of(old),
     }
+}
+
+fn node_at(object: &Value, path: &[&str]) -> Option<&'static Node> {
+    schema(object).and_then(|node| path.iter().try_fold(node, |node, name| node.child(name)))
+}
+
+/// What stands at the path as an error shows it: fields in Go's order, maps sorted; null where there is nothing.
+pub(super) fn shown(object: &Value, path: &[&str]) -> Value {
+    let Some(value) = at(object, path) else { return Value::Null };
+    let ordered = node_at(object, path).map(|node| json::encode(value, node));
+    ordered.and_then(|bytes| serde_json::from_slice(&bytes).ok()).unwrap_or_else(|| value.clone())
 }
 
 /// Takes the old generation, or the next where something changed that counts.

@@ -6,7 +6,7 @@
 use k8s_openapi::api::rbac::v1::ClusterRole;
 use serde_json::Value;
 
-use super::access::{supersede};
+use super::access::supersede;
 use super::generic::{check, check_update};
 use super::role::{declared_rules, policy_rules, rbac_name};
 use super::{Request, Strategy};
@@ -28,23 +28,23 @@ impl Strategy for ClusterRoleStrategy {
 
     fn validate(&self, _request: &Request<'_>, object: &Value) -> Errors {
         check(object, |role: &ClusterRole| {
-                let rules = role.rules.as_deref().unwrap_or_default();
-                supersede(all(role, SelectorOptions::default()), declared_rules(rules, object, None))
-            })
+            let rules = role.rules.as_deref().unwrap_or_default();
+            supersede(all(role, SelectorOptions::default()), declared_rules(rules, object, None))
+        })
     }
 
     fn validate_update(&self, _request: &Request<'_>, object: &Value, old: &Value) -> Errors {
         check_update(object, old, |role: &ClusterRole, old_role: &ClusterRole| {
-                let aggregation = old_role.aggregation_rule.as_ref();
-                let mut selectors = aggregation.into_iter().flat_map(|rule| rule.cluster_role_selectors.iter().flatten());
-                let options = SelectorOptions {
-                    allow_invalid_label_value: selectors.any(has_invalid_label_value),
-                    ..SelectorOptions::default()
-                };
-                let mut errors = all(role, options);
-                errors.extend(object_meta_update(&role.metadata, &old_role.metadata, &FieldPath::new("metadata")));
-                supersede(errors, declared_rules(role.rules.as_deref().unwrap_or_default(), object, Some(old)))
-            })
+            let aggregation = old_role.aggregation_rule.as_ref();
+            let mut selectors = aggregation.into_iter().flat_map(|rule| rule.cluster_role_selectors.iter().flatten());
+            let options = SelectorOptions {
+                allow_invalid_label_value: selectors.any(has_invalid_label_value),
+                ..SelectorOptions::default()
+            };
+            let mut errors = all(role, options);
+            errors.extend(object_meta_update(&role.metadata, &old_role.metadata, &FieldPath::new("metadata")));
+            supersede(errors, declared_rules(role.rules.as_deref().unwrap_or_default(), object, Some(old)))
+        })
     }
 
     fn allows_create_on_update(&self) -> bool {

@@ -5,7 +5,7 @@
 use k8s_openapi::api::rbac::v1::ClusterRoleBinding;
 use serde_json::Value;
 
-use super::access::{supersede};
+use super::access::supersede;
 use super::generic::{check, check_update};
 use super::role::rbac_name;
 use super::role_binding::{binding, declared, immutable_role_ref, role_ref, subjects};
@@ -35,12 +35,12 @@ impl Strategy for ClusterRoleBindingStrategy {
 
     fn validate_update(&self, _request: &Request<'_>, object: &Value, old: &Value) -> Errors {
         check_update(object, old, |binding: &ClusterRoleBinding, old_binding: &ClusterRoleBinding| {
-                let mut errors = all(binding);
-                errors.extend(object_meta_update(&binding.metadata, &old_binding.metadata, &FieldPath::new("metadata")));
-                errors.extend(immutable_role_ref(object, old));
-                let subjects = binding.subjects.as_deref().unwrap_or_default();
-                supersede(errors, declared(&binding.role_ref, subjects, object, Some(old)))
-            })
+            let mut errors = all(binding);
+            errors.extend(object_meta_update(&binding.metadata, &old_binding.metadata, &FieldPath::new("metadata")));
+            errors.extend(immutable_role_ref(object, old));
+            let subjects = binding.subjects.as_deref().unwrap_or_default();
+            supersede(errors, declared(&binding.role_ref, subjects, object, Some(old)))
+        })
     }
 
     fn allows_create_on_update(&self) -> bool {

@@ -6,7 +6,7 @@ use k8s_openapi::api::apps::v1::{Deployment, DeploymentStrategy as Rollout, Roll
 use serde_json::{Value, json};
 
 use super::access::{count_generation_if, default_absent, default_text, integer, is_same, map_mut};
-use super::generic::{at, check, check_update, first_generation, restore, set, text};
+use super::generic::{at, check, check_update, first_generation, reset, restore, text};
 use super::workload_template as template;
 use super::{Request, Strategy, int_or_percent};
 use crate::validation::meta::{name_is_dns_subdomain, non_negative, object_meta, object_meta_update};
@@ -36,7 +36,7 @@ impl Strategy for DeploymentStrategy {
     }
 
     fn prepare_for_create(&self, _request: &Request<'_>, object: &mut Value) {
-        set(object, &["status"], json!({}));
+        reset(object, "status");
         first_generation(object);
         template::drop_disabled(object, None);
     }
@@ -56,29 +56,34 @@ impl Strategy for DeploymentStrategy {
 
     fn validate(&self, _request: &Request<'_>, object: &Value) -> Errors {
         check(object, |deployment: &Deployment| {
-                let path = FieldPath::new("metadata");
-                let mut errors = object_meta(&deployment.metadata, true, name_is_dns_subdomain, &path);
-                errors.extend(spec(object, None, deployment));
-                errors
-            })
+            let path = FieldPath::new("metadata");
+            let mut errors = object_meta(&deployment.metadata, true, name_is_dns_subdomain, &path);
+            errors.extend(spec(object, None, deployment));
+            errors
+        })
     }
 
     fn validate_update(&self, request: &Request<'_>, object: &Value, old: &Value) -> Errors {
         check_update(object, old, |new: &Deployment, old_deployment: &Deployment| {
-                let path = FieldPath::new("metadata");
-                let mut errors = object_meta_update(&new.metadata, &old_deployment.metadata, &path);
-                if request.subresource == "status" {
-                    errors.extend(status(object, old));
-                } else {
-                    errors.extend(spec(object, Some(old), new));
-                    errors.extend(template::immutable_selector(object, old));
-                }
-                errors
-            })
+            let path = FieldPath::new("metadata");
+            let mut errors = object_meta_update(&new.metadata, &old_deployment.metadata, &path);
+            if request.subresource == "status" {
+                errors.extend(status(object, old));
+            } else {
+                errors.extend(spec(object, Some(old), new));
+                errors.extend(template::immutable_selector(object, old));
+            }
+            errors
+        })
     }
 
     fn warnings(&self, request: &Request<'_>, object: &Value, old: Option<&Value>) -> Vec<String> {
-        if request.subresource == "status" { Vec::new() } else { template::warnings(object, old, true) }
+        if request.subresource == "status" {
+            return Vec::new();
+        }
+        let mut warnings = template::name_warning(object, old);
+        warnings.extend(template::warnings(object, old));
+        warnings
     }
 
     fn reset_fields(&self, subresource: &str) -> &'static [&'static str] {

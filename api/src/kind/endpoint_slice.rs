@@ -10,8 +10,8 @@ use k8s_openapi::api::discovery::v1::{Endpoint, EndpointHints, EndpointPort, End
 use serde_json::Value;
 
 use super::access::{count_generation_if, default_absent, invalid_each, is_same, list_mut, supersede};
-use super::generic::{at, check, first_generation, list, remove, set, text};
 use super::endpoints::endpoint_ip;
+use super::generic::{at, check, first_generation, list, remove, set, text};
 use super::service::protocol;
 use super::{Request, Strategy};
 use crate::validation::label::labels;
@@ -63,14 +63,14 @@ impl Strategy for EndpointSliceStrategy {
     fn validate_update(&self, _request: &Request<'_>, object: &Value, old: &Value) -> Errors {
         // The handwritten rule of updates looks at the metadata as if it were new.
         check(object, |slice: &EndpointSlice| {
-                // Older servers took other addresses: what stands may stay.
-                let mut errors = all(slice, !is_same(object, old, &["endpoints"]));
-                if !is_same(object, old, &["addressType"]) {
-                    let path = FieldPath::new("addressType");
-                    errors.push(FieldError::invalid(&path, slice.address_type.as_str(), "field is immutable"));
-                }
-                supersede(errors, declared(slice, object, Some(old)))
-            })
+            // Older servers took other addresses: what stands may stay.
+            let mut errors = all(slice, !is_same(object, old, &["endpoints"]));
+            if !is_same(object, old, &["addressType"]) {
+                let path = FieldPath::new("addressType");
+                errors.push(FieldError::invalid(&path, slice.address_type.as_str(), "field is immutable"));
+            }
+            supersede(errors, declared(slice, object, Some(old)))
+        })
     }
 
     fn warnings(&self, _request: &Request<'_>, object: &Value, old: Option<&Value>) -> Vec<String> {
@@ -101,7 +101,8 @@ fn drop_topology(object: &mut Value, old: Option<&Value>) {
         return;
     }
     let node_of = |endpoint: &Value| text(endpoint, &["deprecatedTopology", HOSTNAME]).to_owned();
-    let known: BTreeSet<String> = old.map(|old| list(old, &["endpoints"]).iter().map(node_of).collect()).unwrap_or_default();
+    let known: BTreeSet<String> =
+        old.map(|old| list(old, &["endpoints"]).iter().map(node_of).collect()).unwrap_or_default();
     for endpoint in list_mut(object, &["endpoints"]) {
         let node = node_of(endpoint);
         let is_kept = known.contains(&node) && name_is_dns_subdomain(&node, false).is_empty();

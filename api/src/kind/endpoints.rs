@@ -40,12 +40,12 @@ impl Strategy for EndpointsStrategy {
 
     fn validate_update(&self, _request: &Request<'_>, object: &Value, old: &Value) -> Errors {
         check_update(object, old, |new: &Endpoints, old_endpoints: &Endpoints| {
-                let path = FieldPath::new("metadata");
-                let mut errors = object_meta_update(&new.metadata, &old_endpoints.metadata, &path);
-                // Older servers took other addresses: what stands may stay.
-                errors.extend(all(new, !is_same(object, old, &["subsets"])));
-                errors
-            })
+            let path = FieldPath::new("metadata");
+            let mut errors = object_meta_update(&new.metadata, &old_endpoints.metadata, &path);
+            // Older servers took other addresses: what stands may stay.
+            errors.extend(all(new, !is_same(object, old, &["subsets"])));
+            errors
+        })
     }
 
     fn warnings(&self, _request: &Request<'_>, object: &Value, _old: Option<&Value>) -> Vec<String> {

@@ -21,10 +21,12 @@ pub mod cluster_role;
 pub mod cluster_role_binding;
 pub mod config_map;
 pub mod controller_revision;
+pub mod daemon_set;
 pub mod deployment;
 pub mod endpoint_slice;
 pub mod endpoints;
 pub mod event;
+pub mod job;
 pub mod lease;
 pub mod limit_range;
 pub mod namespace;
@@ -40,6 +42,7 @@ pub mod scale;
 pub mod secret;
 pub mod service;
 pub mod service_account;
+pub mod stateful_set;
 
 use serde_json::Value;
 
@@ -139,8 +142,11 @@ pub fn strategy(group: &str, plural: &str) -> Option<&'static dyn Strategy> {
         ("", "serviceaccounts") => &service_account::ServiceAccountStrategy,
         ("", "services") => &service::ServiceStrategy,
         ("apps", "controllerrevisions") => &controller_revision::ControllerRevisionStrategy,
+        ("apps", "daemonsets") => &daemon_set::DaemonSetStrategy,
         ("apps", "deployments") => &deployment::DeploymentStrategy,
         ("apps", "replicasets") => &replica_set::ReplicaSetStrategy,
+        ("apps", "statefulsets") => &stateful_set::StatefulSetStrategy,
+        ("batch", "jobs") => &job::JobStrategy,
         ("coordination.k8s.io", "leases") => &lease::LeaseStrategy,
         ("discovery.k8s.io", "endpointslices") => &endpoint_slice::EndpointSliceStrategy,
         ("events.k8s.io", "events") => &event::EventStrategy::New,

@@ -3,10 +3,10 @@
 //! Facts: upstream's `ValidateReplicaSet` and neighbours, `SetDefaults_ReplicaSet`, `pkg/registry/apps/replicaset`.
 
 use k8s_openapi::api::apps::v1::ReplicaSet;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::access::{count_generation_if, default_absent, integer, is_same, map_mut};
-use super::generic::{check, check_update, first_generation, restore, set};
+use super::generic::{check, check_update, first_generation, reset, restore};
 use super::workload_template as template;
 use super::{Request, Strategy};
 use crate::validation::meta::{name_is_dns_subdomain, non_negative, object_meta, object_meta_update};
@@ -25,7 +25,7 @@ impl Strategy for ReplicaSetStrategy {
     }
 
     fn prepare_for_create(&self, _request: &Request<'_>, object: &mut Value) {
-        set(object, &["status"], json!({"replicas": 0}));
+        reset(object, "status");
         first_generation(object);
         template::drop_disabled(object, None);
     }
@@ -43,27 +43,32 @@ impl Strategy for ReplicaSetStrategy {
 
     fn validate(&self, _request: &Request<'_>, object: &Value) -> Errors {
         check(object, |set: &ReplicaSet| {
-                let mut errors = object_meta(&set.metadata, true, name_is_dns_subdomain, &FieldPath::new("metadata"));
-                errors.extend(spec(object, None));
-                errors
-            })
+            let mut errors = object_meta(&set.metadata, true, name_is_dns_subdomain, &FieldPath::new("metadata"));
+            errors.extend(spec(object, None));
+            errors
+        })
     }
 
     fn validate_update(&self, request: &Request<'_>, object: &Value, old: &Value) -> Errors {
         check_update(object, old, |new: &ReplicaSet, old_set: &ReplicaSet| {
-                let mut errors = object_meta_update(&new.metadata, &old_set.metadata, &FieldPath::new("metadata"));
-                if request.subresource == "status" {
-                    errors.extend(status(object));
-                } else {
-                    errors.extend(spec(object, Some(old)));
-                    errors.extend(template::immutable_selector(object, old));
-                }
-                errors
-            })
+            let mut errors = object_meta_update(&new.metadata, &old_set.metadata, &FieldPath::new("metadata"));
+            if request.subresource == "status" {
+                errors.extend(status(object));
+            } else {
+                errors.extend(spec(object, Some(old)));
+                errors.extend(template::immutable_selector(object, old));
+            }
+            errors
+        })
     }
 
     fn warnings(&self, request: &Request<'_>, object: &Value, old: Option<&Value>) -> Vec<String> {
-        if request.subresource == "status" { Vec::new() } else { template::warnings(object, old, true) }
+        if request.subresource == "status" {
+            return Vec::new();
+        }
+        let mut warnings = template::name_warning(object, old);
+        warnings.extend(template::warnings(object, old));
+        warnings
     }
 
     fn reset_fields(&self, subresource: &str) -> &'static [&'static str] {

@@ -27,17 +27,17 @@ impl Strategy for RoleStrategy {
 
     fn validate(&self, _request: &Request<'_>, object: &Value) -> Errors {
         check(object, |role: &Role| {
-                let rules = role.rules.as_deref().unwrap_or_default();
-                supersede(all(role), declared_rules(rules, object, None))
-            })
+            let rules = role.rules.as_deref().unwrap_or_default();
+            supersede(all(role), declared_rules(rules, object, None))
+        })
     }
 
     fn validate_update(&self, _request: &Request<'_>, object: &Value, old: &Value) -> Errors {
         check_update(object, old, |role: &Role, old_role: &Role| {
-                let mut errors = all(role);
-                errors.extend(object_meta_update(&role.metadata, &old_role.metadata, &FieldPath::new("metadata")));
-                supersede(errors, declared_rules(role.rules.as_deref().unwrap_or_default(), object, Some(old)))
-            })
+            let mut errors = all(role);
+            errors.extend(object_meta_update(&role.metadata, &old_role.metadata, &FieldPath::new("metadata")));
+            supersede(errors, declared_rules(role.rules.as_deref().unwrap_or_default(), object, Some(old)))
+        })
     }
 
     fn allows_create_on_update(&self) -> bool {

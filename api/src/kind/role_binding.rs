@@ -38,12 +38,12 @@ impl Strategy for RoleBindingStrategy {
 
     fn validate_update(&self, _request: &Request<'_>, object: &Value, old: &Value) -> Errors {
         check_update(object, old, |binding: &RoleBinding, old_binding: &RoleBinding| {
-                let mut errors = all(binding);
-                errors.extend(object_meta_update(&binding.metadata, &old_binding.metadata, &FieldPath::new("metadata")));
-                errors.extend(immutable_role_ref(object, old));
-                let subjects = binding.subjects.as_deref().unwrap_or_default();
-                supersede(errors, declared(&binding.role_ref, subjects, object, Some(old)))
-            })
+            let mut errors = all(binding);
+            errors.extend(object_meta_update(&binding.metadata, &old_binding.metadata, &FieldPath::new("metadata")));
+            errors.extend(immutable_role_ref(object, old));
+            let subjects = binding.subjects.as_deref().unwrap_or_default();
+            supersede(errors, declared(&binding.role_ref, subjects, object, Some(old)))
+        })
     }
 
     fn allows_create_on_update(&self) -> bool {

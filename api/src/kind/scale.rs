@@ -13,7 +13,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector as ObjectSelec
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-use super::access::{integer};
+use super::access::integer;
 use super::generic::{at, check, remove, set, text};
 use crate::selector::{LabelSelector, SelectorError};
 use crate::validation::meta::{managed_fields, non_negative};

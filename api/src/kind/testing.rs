@@ -1,6 +1,6 @@
 //! What the tests of kinds share: the pipeline's steps up to validation, on a valid object that a merge patch spoils.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::{Request, Strategy};
 use crate::patch::merge;
@@ -56,4 +56,25 @@ pub(super) fn check_update(strategy: &dyn Strategy, subresource: &str, base: &Va
     for (before, after, expected) in rows {
         assert_eq!(update(strategy, subresource, base, before, after).1, *expected, "{before} -> {after}");
     }
+}
+
+/// A valid workload of `apps/v1` at generation 3.
+pub(super) fn workload(kind: &str) -> Value {
+    json!({
+        "apiVersion": "apps/v1", "kind": kind,
+        "metadata": {"name": "web", "namespace": "default", "uid": "u", "resourceVersion": "1", "generation": 3},
+        "spec": {
+            "selector": {"matchLabels": {"app": "web"}},
+            "template": {
+                "metadata": {"labels": {"app": "web"}},
+                "spec": {
+                    "restartPolicy": "Always", "dnsPolicy": "ClusterFirst", "terminationGracePeriodSeconds": 30,
+                    "schedulerName": "default-scheduler", "securityContext": {},
+                    "containers": [{"name": "c", "image": "i", "imagePullPolicy": "IfNotPresent", "resources": {},
+                        "terminationMessagePath": "/dev/termination-log", "terminationMessagePolicy": "File"}],
+                },
+            },
+        },
+        "status": {},
+    })
 }

@@ -8,7 +8,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector as ObjectSelec
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::access::{integer, is_same};
+use super::access::{integer, is_same, shown};
 use super::generic::{at, text};
 use super::pod::template;
 use crate::selector::LabelSelector;
@@ -18,6 +18,7 @@ use crate::validation::name::is_dns1123_label;
 use crate::validation::{Errors, FieldError, FieldPath};
 
 const TEMPLATE: [&str; 2] = ["spec", "template"];
+const SELECTOR: [&str; 2] = ["spec", "selector"];
 
 /// Fills in the defaults of `spec.template`.
 pub(super) fn default(object: &mut Value) {
@@ -38,29 +39,27 @@ fn template_of(object: &Value) -> PodTemplateSpec {
     at(object, &TEMPLATE).and_then(|template| PodTemplateSpec::deserialize(template).ok()).unwrap_or_default()
 }
 
-/// What a client is warned of: names that are no host names on create, and the template's warnings, on update only where
-/// the generation moved.
-pub(super) fn warnings(object: &Value, old: Option<&Value>, name_is_in_hostnames: bool) -> Vec<String> {
-    let spec = FieldPath::new("spec");
-    let path = spec.child("template");
+/// What a client is warned of whose new workload's name is no host name.
+pub(super) fn name_warning(object: &Value, old: Option<&Value>) -> Vec<String> {
+    let sentences = is_dns1123_label(text(object, &["metadata", "name"]));
+    if old.is_some() || sentences.is_empty() {
+        return Vec::new();
+    }
+    vec![format!(
+        "metadata.name: this is used in Pod names and hostnames, which can result in surprising behavior; a DNS label is \
+         recommended: [{}]",
+        sentences.join(" ")
+    )]
+}
+
+/// What a client is warned of about the template, on update only where the generation moved.
+pub(super) fn warnings(object: &Value, old: Option<&Value>) -> Vec<String> {
     let generation = ["metadata", "generation"];
     if old.is_some_and(|old| integer(old, &generation) == integer(object, &generation)) {
         return Vec::new();
     }
-    let mut warnings = Vec::new();
-    if old.is_none() && name_is_in_hostnames {
-        let sentences = is_dns1123_label(text(object, &["metadata", "name"]));
-        if !sentences.is_empty() {
-            warnings.push(format!(
-                "metadata.name: this is used in Pod names and hostnames, which can result in surprising behavior; a DNS \
-                 label is recommended: [{}]",
-                sentences.join(" ")
-            ));
-        }
-    }
-    let old = old.map(template_of);
-    warnings.extend(template::warnings(&template_of(object), old.as_ref(), &path));
-    warnings
+    let spec = FieldPath::new("spec");
+    template::warnings(&template_of(object), old.map(template_of).as_ref(), &spec.child("template"))
 }
 
 /// What is wrong with `spec.selector`, of a workload that must have one that selects something. `name` is how upstream's
@@ -68,13 +67,13 @@ pub(super) fn warnings(object: &Value, old: Option<&Value>, name_is_in_hostnames
 pub(super) fn selector(object: &Value, name: &str) -> Errors {
     let spec = FieldPath::new("spec");
     let path = spec.child("selector");
-    let Some(selector) = at(object, &["spec", "selector"]) else { return vec![FieldError::required(&path, "")] };
+    let Some(selector) = at(object, &SELECTOR) else { return vec![FieldError::required(&path, "")] };
     let typed = ObjectSelector::deserialize(selector).unwrap_or_default();
     let mut errors = label_selector(&typed, SelectorOptions::default(), &path);
     if is_empty(&typed) {
         errors.push(FieldError::invalid(
             &path,
-            selector.clone(),
+            shown(object, &SELECTOR),
             format!("empty selector is invalid for {name}"),
         ));
     }
@@ -87,27 +86,55 @@ pub(super) fn is_empty(selector: &ObjectSelector) -> bool {
         && selector.match_expressions.as_ref().is_none_or(Vec::is_empty)
 }
 
+/// What is wrong with `spec.selector` of a DaemonSet, and whether it selects the template's pods: not having one is no
+/// error by itself there.
+pub(super) fn selector_of_pods(object: &Value, name: &str) -> Errors {
+    let spec = FieldPath::new("spec");
+    let path = spec.child("selector");
+    let template = template_of(object);
+    let Some(selector) = at(object, &SELECTOR) else {
+        return vec![mismatch(&template, &spec.child("template"))];
+    };
+    let typed = ObjectSelector::deserialize(selector).unwrap_or_default();
+    let mut errors = label_selector(&typed, SelectorOptions::default(), &path);
+    if LabelSelector::from_object(&typed).is_ok_and(|selector| !matches(&selector, &template)) {
+        errors.push(mismatch(&template, &spec.child("template")));
+    }
+    if is_empty(&typed) {
+        errors.push(FieldError::invalid(
+            &path,
+            shown(object, &SELECTOR),
+            format!("empty selector is invalid for {name}"),
+        ));
+    }
+    errors
+}
+
+/// What is wrong with `spec.template` as a template of pods.
+pub(super) fn template(object: &Value, old: Option<&Value>) -> Errors {
+    let spec = FieldPath::new("spec");
+    template::validate(&template_of(object), old.map(template_of).as_ref(), &spec.child("template"))
+}
+
 /// What is wrong with the template of a ReplicaSet or Deployment: it must match the selector and run for ever.
 pub(super) fn replica_set_template(object: &Value, old: Option<&Value>) -> Errors {
     let spec = FieldPath::new("spec");
-    let selector = at(object, &["spec", "selector"]);
+    let selector = at(object, &SELECTOR);
     let parsed = selector
         .map(|selector| LabelSelector::from_object(&ObjectSelector::deserialize(selector).unwrap_or_default()))
         .transpose();
     let Ok(parsed) = parsed else {
-        let shown = selector.cloned().unwrap_or(Value::Null);
-        return vec![FieldError::invalid(&spec.child("selector"), shown, "invalid label selector")];
+        return vec![FieldError::invalid(&spec.child("selector"), shown(object, &SELECTOR), "invalid label selector")];
     };
     let path = spec.child("template");
-    let template = template_of(object);
+    let typed = template_of(object);
     // No selector selects nothing: not even this template.
     let mut errors = Errors::new();
-    if parsed.is_none_or(|selector| !matches(&selector, &template)) {
-        errors.push(mismatch(&template, &path));
+    if parsed.is_none_or(|selector| !matches(&selector, &typed)) {
+        errors.push(mismatch(&typed, &path));
     }
-    let old = old.map(template_of);
-    errors.extend(template::validate(&template, old.as_ref(), &path));
-    errors.extend(runs_for_ever(&template, "ReplicaSet", &path));
+    errors.extend(template(object, old));
+    errors.extend(runs_for_ever(&typed, "ReplicaSet", &path));
     errors
 }
 
@@ -179,6 +206,5 @@ pub(super) fn immutable(object: &Value, old: &Value, field: &str) -> Errors {
         return Errors::new();
     }
     let spec = FieldPath::new("spec");
-    let shown = at(object, &["spec", field]).cloned().unwrap_or(Value::Null);
-    vec![FieldError::invalid(&spec.child(field), shown, "field is immutable")]
+    vec![FieldError::invalid(&spec.child(field), shown(object, &["spec", field]), "field is immutable")]
 }

@@ -40,7 +40,7 @@ impl Authenticator for authentication::Chain {
     }
 
     fn owns_header(&self, name: &str) -> bool {
-        self.request_header.as_ref().is_some_and(|proxy| proxy.owns(name))
+        authentication::Chain::owns_header(self, name)
     }
 }
 

@@ -393,7 +393,5 @@ fn below<'m>(
     after: Option<&Key>,
 ) -> impl Iterator<Item = (&'m Key, &'m Arc<Entry>)> {
     let start = after.map_or(prefix.as_str(), Key::as_str);
-    entries
-        .range::<str, _>((Bound::Excluded(start), Bound::Unbounded))
-        .take_while(move |(key, _)| key.is_below(prefix))
+    entries.range::<str, _>((Bound::Excluded(start), Bound::Unbounded)).take_while(move |(key, _)| key.is_below(prefix))
 }

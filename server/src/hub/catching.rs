@@ -62,7 +62,7 @@ impl Catching {
     /// The next events, or the way back to the cache. Cancelling loses nothing.
     pub(super) async fn next(&mut self, route: &Route, keys: &Keys) -> Caught {
         if let States::Unknown = self.states {
-            match self.list(keys).await {
+            match list(&self.cache, self.from, keys).await {
                 Ok(states) => self.states = States::Known(states),
                 Err(error) => return Caught::Failed(error),
             }
@@ -79,24 +79,6 @@ impl Catching {
                 Caught::Events(own.map(|event| self.states.event(event)).collect())
             }
             Ok(Err(error)) => Caught::Failed(self.failed(error)),
-        }
-    }
-
-    /// The objects as they stood where the watch begins.
-    async fn list(&self, keys: &Keys) -> Result<HashMap<Key, Arc<Entry>>, ApiError> {
-        let prefix = match keys {
-            Keys::Prefix(prefix) => prefix.clone(),
-            Keys::One(key) => around(key, &self.cache),
-            Keys::None => return Ok(HashMap::new()),
-        };
-        match self.cache.source.list(prefix, At::Exact(self.from)).await {
-            Ok(page) => {
-                let objects = page.objects.into_iter();
-                Ok(objects.map(|object| (object.key.clone(), Arc::new(Entry::from(object)))).collect())
-            }
-            Err(ReadError::Compacted { floor, .. }) => Err(expired(self.from, floor)),
-            Err(ReadError::Closed) => Err(CacheError::Closed.into()),
-            Err(source) => Err(CacheError::Database { source }.into()),
         }
     }
 
@@ -121,6 +103,24 @@ impl States {
             Self::Unneeded | Self::Unknown => None,
         };
         Arc::new(Event::new(change, object, previous))
+    }
+}
+
+/// The objects as they stood at a revision.
+async fn list(cache: &Cache, at: Revision, keys: &Keys) -> Result<HashMap<Key, Arc<Entry>>, ApiError> {
+    let prefix = match keys {
+        Keys::Prefix(prefix) => prefix.clone(),
+        Keys::One(key) => around(key, cache),
+        Keys::None => return Ok(HashMap::new()),
+    };
+    match cache.source.list(prefix, At::Exact(at)).await {
+        Ok(page) => {
+            let objects = page.objects.into_iter();
+            Ok(objects.map(|object| (object.key.clone(), Arc::new(Entry::from(object)))).collect())
+        }
+        Err(ReadError::Compacted { floor, .. }) => Err(expired(at, floor)),
+        Err(ReadError::Closed) => Err(CacheError::Closed.into()),
+        Err(source) => Err(CacheError::Database { source }.into()),
     }
 }
 

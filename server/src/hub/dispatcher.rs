@@ -95,9 +95,9 @@ impl Dispatcher {
                     pause = (pause * 2).min(LONGEST_PAUSE);
                     feed = self.source.watch(feed.position());
                 }
-                Some(Err(
-                    WatchError::HistoryReplaced | WatchError::Compacted { .. } | WatchError::Future { .. },
-                )) => return Stop::HistoryLost,
+                Some(Err(WatchError::HistoryReplaced | WatchError::Compacted { .. } | WatchError::Future { .. })) => {
+                    return Stop::HistoryLost;
+                }
             }
             self.flush();
         }

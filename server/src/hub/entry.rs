@@ -239,13 +239,11 @@ pub(super) mod tests {
         let new = old.at(Revision::new(1234).unwrap());
         assert_eq!(
             new.json(),
-            &Bytes::from(
-                std::str::from_utf8(old.json()).unwrap().replacen(
-                    r#""uid":"u-web","resourceVersion":"7""#,
-                    r#""uid":"u-web","resourceVersion":"1234""#,
-                    1
-                )
-            )
+            &Bytes::from(std::str::from_utf8(old.json()).unwrap().replacen(
+                r#""uid":"u-web","resourceVersion":"7""#,
+                r#""uid":"u-web","resourceVersion":"1234""#,
+                1
+            ))
         );
         assert_eq!(new.revision().get(), 1234);
     }

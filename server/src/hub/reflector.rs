@@ -115,7 +115,5 @@ impl<T: DeserializeOwned> Shared<T> {
 
 fn decode<T: DeserializeOwned>(entry: &Entry) -> Option<Arc<T>> {
     let read = serde_json::from_slice(entry.json());
-    read.map(Arc::new)
-        .map_err(|error| tracing::warn!(key = %entry.key(), %error, "an object could not be read"))
-        .ok()
+    read.map(Arc::new).map_err(|error| tracing::warn!(key = %entry.key(), %error, "an object could not be read")).ok()
 }

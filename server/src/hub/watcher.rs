@@ -140,7 +140,7 @@ impl Watcher {
             cache,
         };
         if bookmarks {
-            watcher.bookmark = watcher.next_bookmark(now);
+            watcher.bookmark = next_bookmark(now, watcher.deadline);
         }
         watcher.phase = match watcher.begin(start).await {
             Ok(phase) => phase,
@@ -200,19 +200,17 @@ impl Watcher {
                     Ok(Some(frame))
                 }
                 Phase::Initial(..) => self.initial(),
-                Phase::Catching(catching) => {
-                    match catching.next(&self.route, &self.keys).await {
-                        Caught::Events(events) => self.render(&events),
-                        Caught::Live(events, cursor) => {
-                            self.phase = Phase::Live(events.into(), cursor);
-                            Ok(None)
-                        }
-                        Caught::Failed(error) => {
-                            self.phase = Phase::Failed(error);
-                            Ok(None)
-                        }
+                Phase::Catching(catching) => match catching.next(&self.route, &self.keys).await {
+                    Caught::Events(events) => self.render(&events),
+                    Caught::Live(events, cursor) => {
+                        self.phase = Phase::Live(events.into(), cursor);
+                        Ok(None)
                     }
-                }
+                    Caught::Failed(error) => {
+                        self.phase = Phase::Failed(error);
+                        Ok(None)
+                    }
+                },
                 Phase::Live(backlog, _) if !backlog.is_empty() => {
                     let events: Vec<_> = backlog.drain(..).collect();
                     self.render(&events)
@@ -335,7 +333,7 @@ impl Watcher {
             self.bookmark = None;
             return Ok(None);
         };
-        self.bookmark = self.next_bookmark(now);
+        self.bookmark = next_bookmark(now, self.deadline);
         let mut out = Gathered::default();
         for batch in &batches {
             self.gather(&batch.events, &mut out)?;
@@ -348,16 +346,6 @@ impl Watcher {
         self.first_sent();
         self.watching.sent(out.count);
         Ok(out.finish())
-    }
-
-    /// When the next bookmark is due: in a minute, or shortly before the timeout where that is sooner and yet to come.
-    fn next_bookmark(&self, now: Instant) -> Option<Instant> {
-        let next = now + BOOKMARK_INTERVAL;
-        let last = self.deadline.and_then(|deadline| deadline.checked_sub(BOOKMARK_BEFORE_TIMEOUT));
-        match last {
-            Some(last) if last < next => (last > now).then_some(last),
-            _ => Some(next),
-        }
     }
 
     /// Waits for events, the next bookmark or the end.
@@ -413,6 +401,16 @@ impl Gathered {
     }
 }
 
+/// When the next bookmark is due: in a minute, or shortly before the timeout where that is sooner and yet to come.
+fn next_bookmark(now: Instant, deadline: Option<Instant>) -> Option<Instant> {
+    let next = now + BOOKMARK_INTERVAL;
+    let last = deadline.and_then(|deadline| deadline.checked_sub(BOOKMARK_BEFORE_TIMEOUT));
+    match last {
+        Some(last) if last < next => (last > now).then_some(last),
+        _ => Some(next),
+    }
+}
+
 fn chunk(out: BytesMut) -> Option<Bytes> {
     (!out.is_empty()).then(|| out.freeze())
 }
@@ -420,4 +418,35 @@ fn chunk(out: BytesMut) -> Option<Bytes> {
 /// The error of a watch that begins before what is kept.
 pub(super) fn expired(asked: Revision, oldest: Revision) -> ApiError {
     ApiError::Expired(format!("too old resource version: {asked} ({oldest})"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bookmarks_come_each_minute_and_two_seconds_before_the_timeout() {
+        let began = Instant::now();
+        let seconds = |at: Instant| at.duration_since(began).as_secs();
+        for (now, timeout, expected) in [
+            (0, None, Some(60)),
+            (0, Some(150), Some(60)),
+            (60, Some(150), Some(120)),
+            (120, Some(150), Some(148)),
+            (148, Some(150), None),
+            (0, Some(1), None),
+        ] {
+            let after = |seconds| began + Duration::from_secs(seconds);
+            let next = next_bookmark(after(now), timeout.map(after));
+            assert_eq!(next.map(seconds), expected, "at {now} of {timeout:?}");
+        }
+    }
+
+    #[test]
+    fn the_default_timeout_lies_between_half_an_hour_and_an_hour() {
+        for _ in 0..100 {
+            let seconds = default_timeout().as_secs_f64();
+            assert!((1800.0..3600.0).contains(&seconds), "{seconds}");
+        }
+    }
 }

@@ -122,7 +122,10 @@ mod tests {
             None => true,
             Some(target) => target.kind != "Table" || encoding != Encoding::Protobuf,
         })?;
-        Some((media.encoding, media.target.map(|target| format!("{}/{}/{}", target.group, target.version, target.kind))))
+        Some((
+            media.encoding,
+            media.target.map(|target| format!("{}/{}/{}", target.group, target.version, target.kind)),
+        ))
     }
 
     #[test]

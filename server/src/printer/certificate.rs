@@ -46,8 +46,8 @@ pub(super) const POD_REQUEST: Kind = Kind {
         column::text("UnverifiedUserAnnotations", "What the pod tells the signer."),
     ],
     cells: |request| {
-        let states = request.list("status.conditions").map(|condition| condition.text("type"));
-        let state = states.filter(|kind| matches!(*kind, "Issued" | "Denied" | "Failed")).last();
+        let mut states = request.list("status.conditions").map(|condition| condition.text("type"));
+        let state = states.rfind(|kind| matches!(*kind, "Issued" | "Denied" | "Failed"));
         row![
             request.name(),
             request.text("spec.podName"),

@@ -147,14 +147,12 @@ fn find(group: &str, plural: &str) -> &'static Kind {
         ("storage.k8s.io", "volumeattributesclasses") => &storage::ATTRIBUTES_CLASS,
         ("admissionregistration.k8s.io", "mutatingadmissionpolicies") => &admission::MUTATING_POLICY,
         ("admissionregistration.k8s.io", "validatingadmissionpolicies") => &admission::VALIDATING_POLICY,
-        (
-            "admissionregistration.k8s.io",
-            "mutatingadmissionpolicybindings" | "validatingadmissionpolicybindings",
-        ) => &admission::POLICY_BINDING,
-        (
-            "admissionregistration.k8s.io",
-            "mutatingwebhookconfigurations" | "validatingwebhookconfigurations",
-        ) => &admission::WEBHOOKS,
+        ("admissionregistration.k8s.io", "mutatingadmissionpolicybindings" | "validatingadmissionpolicybindings") => {
+            &admission::POLICY_BINDING
+        }
+        ("admissionregistration.k8s.io", "mutatingwebhookconfigurations" | "validatingwebhookconfigurations") => {
+            &admission::WEBHOOKS
+        }
         ("scheduling.k8s.io", "compositepodgroups") => &scheduling::COMPOSITE_POD_GROUP,
         ("scheduling.k8s.io", "podgroups") => &scheduling::POD_GROUP,
         ("scheduling.k8s.io", "priorityclasses") => &scheduling::PRIORITY_CLASS,

@@ -85,8 +85,8 @@ fn eviction(eviction: View<'_>) -> Vec<Value> {
     let past = ["Canceled", "Interrupted", "Completed"];
     let responders = || eviction.list("status.targetResponders");
     let begun = responders().filter(|responder| has(responder, &past) || has(responder, &["Active"])).count();
-    let active = responders().filter(|responder| has(responder, &["Active"])).last();
-    let active = active.or_else(|| responders().filter(|responder| has(responder, &past)).last());
+    let active = responders().rfind(|responder| has(responder, &["Active"]));
+    let active = active.or_else(|| responders().rfind(|responder| has(responder, &past)));
     let name = active.map_or("<unset>", |responder| responder.text("name"));
     let progress = progress(eviction, active);
     row![

@@ -33,7 +33,7 @@ mod view;
 mod workload;
 
 #[cfg(test)]
-mod cells_test;
+mod test;
 
 use howdah_api::resource::Resource;
 use howdah_api::time::Time;

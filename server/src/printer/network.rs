@@ -215,9 +215,9 @@ fn subsets(endpoints: View<'_>) -> String {
         }
         for port in subset.list("ports") {
             let port = port.int("port");
-            texts.extend(addresses().map(|ip| {
-                if ip.contains(':') { format!("[{ip}]:{port}") } else { format!("{ip}:{port}") }
-            }));
+            texts.extend(
+                addresses().map(|ip| if ip.contains(':') { format!("[{ip}]:{port}") } else { format!("{ip}:{port}") }),
+            );
         }
     }
     match endpoints.count("subsets") {

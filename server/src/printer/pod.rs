@@ -120,9 +120,8 @@ fn summarise(pod: View<'_>) -> Summary {
         total: pod.count("spec.containers"),
         restarts: Restarts::default(),
     };
-    let gated = |condition: View<'_>| {
-        condition.text("type") == "PodScheduled" && condition.text("reason") == "SchedulingGated"
-    };
+    let gated =
+        |condition: View<'_>| condition.text("type") == "PodScheduled" && condition.text("reason") == "SchedulingGated";
     if pod.list("status.conditions").any(gated) {
         "SchedulingGated".clone_into(&mut summary.status);
     }

@@ -71,12 +71,8 @@ fn claim_state(claim: View<'_>) -> String {
     let deleted = claim.is_deleted();
     let allocated = claim.has("status.allocation");
     let reserved = allocated && claim.count("status.reservedFor") > 0;
-    let states = [
-        (deleted, "deleted"),
-        (!allocated && !deleted, "pending"),
-        (allocated, "allocated"),
-        (reserved, "reserved"),
-    ];
+    let states =
+        [(deleted, "deleted"), (!allocated && !deleted, "pending"), (allocated, "allocated"), (reserved, "reserved")];
     states.iter().filter(|(holds, _)| *holds).map(|(_, state)| *state).collect::<Vec<_>>().join(",")
 }
 

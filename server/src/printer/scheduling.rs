@@ -17,13 +17,7 @@ pub(super) const PRIORITY_CLASS: Kind = Kind {
         column::text("PreemptionPolicy", "Whether its pods may preempt others."),
     ],
     cells: |class| {
-        row![
-            class.name(),
-            class.int("value"),
-            class.flag("globalDefault"),
-            class.age(),
-            class.text("preemptionPolicy"),
-        ]
+        row![class.name(), class.int("value"), class.flag("globalDefault"), class.age(), class.text("preemptionPolicy"),]
     },
     conditions: None,
 };

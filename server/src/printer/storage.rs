@@ -25,11 +25,8 @@ pub(super) const VOLUME: Kind = Kind {
     ],
     cells: |volume| {
         let claim = volume.at("spec.claimRef");
-        let claim = if claim.is_some() {
-            format!("{}/{}", claim.text("namespace"), claim.text("name"))
-        } else {
-            String::new()
-        };
+        let claim =
+            if claim.is_some() { format!("{}/{}", claim.text("namespace"), claim.text("name")) } else { String::new() };
         row![
             volume.name(),
             volume.quantity("spec.capacity.storage"),
@@ -145,8 +142,7 @@ pub(super) const CSI_DRIVER: Kind = Kind {
     ],
     cells: |driver| {
         let audiences: Vec<_> = driver.list("spec.tokenRequests").map(|request| request.text("audience")).collect();
-        let audiences =
-            if driver.has("spec.tokenRequests") { audiences.join(",") } else { "<unset>".to_owned() };
+        let audiences = if driver.has("spec.tokenRequests") { audiences.join(",") } else { "<unset>".to_owned() };
         let modes = driver.joined("spec.volumeLifecycleModes");
         row![
             driver.name(),
@@ -228,12 +224,8 @@ fn storage_class(object: View<'_>) -> &str {
 
 fn access_modes(object: View<'_>, path: &str) -> String {
     let modes: Vec<&str> = object.list(path).map(View::as_text).collect();
-    let known = [
-        ("ReadWriteOnce", "RWO"),
-        ("ReadOnlyMany", "ROX"),
-        ("ReadWriteMany", "RWX"),
-        ("ReadWriteOncePod", "RWOP"),
-    ];
+    let known =
+        [("ReadWriteOnce", "RWO"), ("ReadOnlyMany", "ROX"), ("ReadWriteMany", "RWX"), ("ReadWriteOncePod", "RWOP")];
     let shown = known.iter().filter(|(mode, _)| modes.contains(mode)).map(|(_, short)| *short);
     shown.collect::<Vec<_>>().join(",")
 }

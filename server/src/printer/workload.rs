@@ -188,7 +188,8 @@ fn metric(spec: View<'_>, status: Option<View<'_>>) -> String {
         _ => return "<unknown type>".to_owned(),
     };
     let target = spec.at(source).at("target");
-    let current = status.map(|status| status.at(source)).filter(|found| found.is_some()).map(|found| found.at("current"));
+    let current =
+        status.map(|status| status.at(source)).filter(|found| found.is_some()).map(|found| found.at("current"));
     let unknown = || "<unknown>".to_owned();
     // A current value that is present and a quantity that is unset print as 0, as Go's zero quantity does.
     let value = |field: &str| current.map_or_else(unknown, |current| current.quantity(field).to_owned());

@@ -7,7 +7,7 @@ use actix_web::http::header;
 use actix_web::{HttpMessage as _, HttpRequest};
 use bytes::{Bytes, BytesMut};
 use futures_util::StreamExt as _;
-use howdah_api::codec::json::{Decoded, DecodeError, StrictError};
+use howdah_api::codec::json::{DecodeError, Decoded, StrictError};
 use howdah_api::codec::{json, protobuf, yaml};
 use howdah_api::go::quote;
 use howdah_api::schema::{Node, builtin};
@@ -48,8 +48,9 @@ pub(super) fn encoding(http: &HttpRequest) -> Result<Encoding, ApiError> {
     let content_type = http.headers().get(header::CONTENT_TYPE).map(|_| http.content_type().trim());
     match content_type {
         None | Some("") => Ok(Encoding::Json),
-        Some(media_type) => Encoding::of_media_type(media_type)
-            .ok_or_else(|| ApiError::UnsupportedMediaType(Encoding::media_types())),
+        Some(media_type) => {
+            Encoding::of_media_type(media_type).ok_or_else(|| ApiError::UnsupportedMediaType(Encoding::media_types()))
+        }
     }
 }
 
@@ -144,8 +145,7 @@ pub(super) fn strict_sentence(findings: &[StrictError]) -> String {
 }
 
 fn yaml_lines(sentence: &str) -> Vec<String> {
-    const HEADS: [&str; 2] =
-        ["yaml: unmarshal errors:\n", "error converting YAML to JSON: yaml: unmarshal errors:\n"];
+    const HEADS: [&str; 2] = ["yaml: unmarshal errors:\n", "error converting YAML to JSON: yaml: unmarshal errors:\n"];
     match HEADS.iter().find_map(|head| sentence.strip_prefix(head)) {
         Some(lines) => lines.split('\n').map(|line| line.trim().to_owned()).collect(),
         None => vec![sentence.to_owned()],
@@ -304,10 +304,13 @@ mod tests {
     #[test]
     fn findings_become_warnings() {
         let (value, warnings) = config_map(r#"{"foo":1,"data":{"a":"b"}}"#, Encoding::Json, Directive::Warn).unwrap();
-        assert_eq!((value, warnings), (serde_json::json!({"data":{"a":"b"}}), vec![r#"unknown field "foo""#.to_owned()]));
+        assert_eq!(
+            (value, warnings),
+            (serde_json::json!({"data":{"a":"b"}}), vec![r#"unknown field "foo""#.to_owned()])
+        );
         let yaml = "data:\n  a: b\n  a: c\n";
         let (_, warnings) = config_map(yaml, Encoding::Yaml, Directive::Warn).unwrap();
-        assert_eq!(warnings, [r#"line 3: key "a" already set in map"#, ]);
+        assert_eq!(warnings, [r#"line 3: key "a" already set in map"#,]);
         assert_eq!(config_map(yaml, Encoding::Yaml, Directive::Ignore).unwrap().1, [""; 0]);
     }
 }

@@ -115,7 +115,8 @@ mod tests {
     #[test]
     fn members_are_found_at_any_place() {
         let json = br#"{"kind":"A","metadata":{"name":"a\"}","annotations":{"uid":"no","x":"{[,"},"uid":"u"},"list":[1,{"a":[]}],"n":-1.5,"last":null}"#;
-        let text = |range: Option<Range<usize>>| range.map(|range| std::str::from_utf8(&json[range]).unwrap().to_owned());
+        let text =
+            |range: Option<Range<usize>>| range.map(|range| std::str::from_utf8(&json[range]).unwrap().to_owned());
         for (name, expected) in [
             ("kind", Some(r#""A""#)),
             ("list", Some(r#"[1,{"a":[]}]"#)),

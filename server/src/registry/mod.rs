@@ -150,11 +150,8 @@ fn media(http: &actix_web::HttpRequest, action: Action) -> Result<Media, ApiErro
         is_streamed && target.is_none_or(|target| transform::is_known(target, encoding))
     };
     let media = negotiation::accept(negotiation::text_header(http, &header::ACCEPT), allows).ok_or_else(|| {
-        let accepted = if watches {
-            negotiation::Encoding::stream_media_types()
-        } else {
-            negotiation::Encoding::media_types()
-        };
+        let accepted =
+            if watches { negotiation::Encoding::stream_media_types() } else { negotiation::Encoding::media_types() };
         ApiError::NotAcceptable(accepted)
     })?;
     Ok(Media { pretty: media.pretty || negotiation::wants_indentation(http), ..media })

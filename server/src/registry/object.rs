@@ -176,7 +176,8 @@ mod tests {
         let empty = json!({ "metadata": null });
         assert_eq!((meta(&empty).name(), meta(&empty).generation()), ("", 0));
         assert!(!meta(&empty).is_deleting() && meta(&empty).finalizers().is_empty());
-        let full = json!({ "metadata": { "name": "n", "finalizers": ["a"], "deletionTimestamp": "1970-01-01T00:00:05Z" } });
+        let full =
+            json!({ "metadata": { "name": "n", "finalizers": ["a"], "deletionTimestamp": "1970-01-01T00:00:05Z" } });
         assert_eq!((meta(&full).name(), meta(&full).finalizers()), ("n", vec!["a"]));
         assert_eq!(meta(&full).deletion_timestamp(), Some(Time { seconds: 5, nanos: 0 }));
     }

@@ -20,7 +20,9 @@ use super::route::Served;
 use super::source::Current;
 use crate::hub::{self, Bookmark, Encode, EncodeError, Entry, Framing};
 use crate::negotiation::{Encoding, Media, Target, json_to};
-use crate::printer::{Head, IncludeObject, Item, Options, Printer, TableVersion, event_table, list_table, object_table};
+use crate::printer::{
+    Head, IncludeObject, Item, Options, Printer, TableVersion, event_table, list_table, object_table,
+};
 use crate::status::ApiError;
 
 /// Whether answers can be turned into this in this encoding. Tables have no protobuf form.
@@ -43,13 +45,13 @@ pub(super) fn node(call: &Call<'_>) -> Option<&'static Node> {
     builtin::named("meta/v1", &target(call)?.kind)
 }
 
-/// One object, stored as `current`. `wire` is its JSON in the request's version.
-pub(super) fn object(call: &Call<'_>, current: &Current, wire: &[u8]) -> Result<Bytes, ApiError> {
+/// One object: `tree` is its stored form, `wire` its JSON in the request's version.
+pub(super) fn object(call: &Call<'_>, tree: &Value, wire: &[u8]) -> Result<Bytes, ApiError> {
     let Some(target) = target(call) else { return Ok(Bytes::copy_from_slice(wire)) };
     match target.kind.as_str() {
         "Table" => {
-            let (tree, options) = (tree(current)?, options(call)?);
-            let item = Item { tree: &tree, wire };
+            let options = options(call)?;
+            let item = Item { tree, wire };
             Ok(object_table(printer(call), item, &options).into())
         }
         "PartialObjectMetadata" => Ok(partial(&target.version, metadata(wire))),
@@ -68,7 +70,8 @@ pub(super) fn list(call: &Call<'_>, found: &Found) -> Result<Bytes, ApiError> {
         "PartialObjectMetadataList" => {
             let version = &target.version;
             let node = builtin::named("meta/v1", "ListMeta").expect("the table has the type");
-            let head = format!(r#"{{"kind":"PartialObjectMetadataList","apiVersion":"meta.k8s.io/{version}","metadata":"#);
+            let head =
+                format!(r#"{{"kind":"PartialObjectMetadataList","apiVersion":"meta.k8s.io/{version}","metadata":"#);
             let mut out = head.into_bytes();
             out.extend_from_slice(&json::encode(&list_meta(found), node));
             out.extend_from_slice(br#","items":["#);
@@ -174,8 +177,7 @@ pub(super) fn stream(call: &Call<'_>) -> Result<hub::Encoding, ApiError> {
             Ok(encode(true).followed_by(encode(false)))
         }
         _ => {
-            let (name, framing) =
-                if protobuf { ("protobuf", Framing::Protobuf) } else { ("json", Framing::Json) };
+            let (name, framing) = if protobuf { ("protobuf", Framing::Protobuf) } else { ("json", Framing::Json) };
             let id = format!("partial/{version}/{name}");
             Ok(hub::Encoding::new(&id, framing, Arc::new(Partials { version, protobuf })))
         }
@@ -194,7 +196,7 @@ impl Partials {
             return Ok(document);
         }
         let media = Media { encoding: Encoding::Protobuf, ..Media::json() };
-        json_to(&media, document, builtin::named("meta/v1", "PartialObjectMetadata")).map_err(EncodeError::new)
+        json_to(&media, &document, builtin::named("meta/v1", "PartialObjectMetadata")).map_err(EncodeError::new)
     }
 }
 

@@ -187,8 +187,7 @@ impl ApiError {
             }
             Self::GeneratedNameTaken(subject) => {
                 let what = "already exists, the server was not able to generate a unique name for the object";
-                let details =
-                    details(subject).map(|known| StatusDetails { retry_after_seconds: Some(1), ..known });
+                let details = details(subject).map(|known| StatusDetails { retry_after_seconds: Some(1), ..known });
                 (409, "AlreadyExists", named(subject, what), details)
             }
             Self::Conflict(subject, why) => {
@@ -226,8 +225,7 @@ impl ApiError {
                     subject.qualified()
                 );
                 let subject = Subject { name: (*verb).to_owned(), ..subject.clone() };
-                let details =
-                    details(&subject).map(|known| StatusDetails { retry_after_seconds: Some(2), ..known });
+                let details = details(&subject).map(|known| StatusDetails { retry_after_seconds: Some(2), ..known });
                 (500, "ServerTimeout", message, details)
             }
             Self::Status(status) => return (**status).clone(),

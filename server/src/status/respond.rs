@@ -38,7 +38,7 @@ impl ApiError {
         }
         let document = document(&status);
         // What a Status holds can be written in every encoding; JSON is the one that can't fail.
-        let (body, encoding) = match json_to(media, document.clone(), Some(node())) {
+        let (body, encoding) = match json_to(media, &document, Some(node())) {
             Ok(body) => (body, media.encoding),
             Err(error) => {
                 tracing::error!(%error, "a Status could not be encoded");
@@ -77,7 +77,7 @@ mod tests {
     use super::*;
     use crate::negotiation::Encoding;
 
-    #[actix_web::test]
+    #[tokio::test]
     async fn a_status_comes_in_every_encoding() {
         let expected = r#"{"kind":"Status","apiVersion":"v1","metadata":{},"status":"Failure","message":"Unauthorized","reason":"Unauthorized","code":401}"#;
         assert_eq!(document(&ApiError::Unauthorized.status()), expected);

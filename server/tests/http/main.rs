@@ -5,6 +5,7 @@
 mod chain;
 mod client;
 mod connection;
+mod document;
 mod http2;
 mod malformed;
 mod shutdown;

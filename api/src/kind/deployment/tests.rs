@@ -4,26 +4,10 @@ use serde_json::{Value, json};
 
 use super::DeploymentStrategy;
 use crate::kind::Strategy;
-use crate::kind::testing::{check_create, check_update, create, request, update};
+use crate::kind::testing::{check_create, check_update, create, request, update, workload};
 
 fn base() -> Value {
-    json!({
-        "apiVersion": "apps/v1", "kind": "Deployment",
-        "metadata": {"name": "web", "namespace": "default", "uid": "u", "resourceVersion": "1", "generation": 3},
-        "spec": {
-            "selector": {"matchLabels": {"app": "web"}},
-            "template": {
-                "metadata": {"labels": {"app": "web"}},
-                "spec": {
-                    "restartPolicy": "Always", "dnsPolicy": "ClusterFirst", "terminationGracePeriodSeconds": 30,
-                    "schedulerName": "default-scheduler", "securityContext": {},
-                    "containers": [{"name": "c", "image": "i", "imagePullPolicy": "IfNotPresent", "resources": {},
-                        "terminationMessagePath": "/dev/termination-log", "terminationMessagePolicy": "File"}],
-                },
-            },
-        },
-        "status": {},
-    })
+    workload("Deployment")
 }
 
 #[test]
@@ -51,7 +35,10 @@ fn rules() {
         &DeploymentStrategy,
         &base(),
         &[
-            (json!({"spec": {"replicas": -1}}), &["spec.replicas: Invalid value: -1: must be greater than or equal to 0"]),
+            (
+                json!({"spec": {"replicas": -1}}),
+                &["spec.replicas: Invalid value: -1: must be greater than or equal to 0"],
+            ),
             (
                 json!({"spec": {"selector": null}}),
                 &[
@@ -66,8 +53,10 @@ fn rules() {
             ),
             (
                 json!({"spec": {"selector": {"matchLabels": {"app": "x"}}}}),
-                &["spec.template.metadata.labels: Invalid value: {\"app\":\"web\"}: `selector` does not match template \
-                   `labels`"],
+                &[
+                    "spec.template.metadata.labels: Invalid value: {\"app\":\"web\"}: `selector` does not match template \
+                   `labels`",
+                ],
             ),
             (
                 json!({"spec": {"selector": {"matchLabels": null, "matchExpressions": [{"key": "app", "operator": "Odd"}]}}}),
@@ -159,7 +148,8 @@ fn preparation() {
         let expected = if subresource == "status" { json!({"replicas": 2}) } else { json!({}) };
         assert_eq!(object["status"], expected, "{patch}");
     }
-    let (object, _) = update(&DeploymentStrategy, "status", &base(), &json!({}), &json!({"metadata": {"labels": {"a": "b"}}}));
+    let (object, _) =
+        update(&DeploymentStrategy, "status", &base(), &json!({}), &json!({"metadata": {"labels": {"a": "b"}}}));
     assert_eq!(object["metadata"].get("labels"), None);
 }
 
@@ -171,21 +161,31 @@ fn status() {
         "status",
         &base(),
         &[
-            (json!({}), status(json!({"replicas": -1})), &[
-                "status.replicas: Invalid value: -1: must be greater than or equal to 0",
-                "status.updatedReplicas: Invalid value: 0: cannot be greater than status.replicas",
-                "status.readyReplicas: Invalid value: 0: cannot be greater than status.replicas",
-                "status.availableReplicas: Invalid value: 0: cannot be greater than status.replicas",
-            ]),
-            (json!({}), status(json!({"replicas": 2, "availableReplicas": 1})), &[
-                "status.availableReplicas: Invalid value: 1: cannot be greater than readyReplicas",
-            ]),
-            (status(json!({"collisionCount": 2})), status(json!({"collisionCount": 1})), &[
-                "status.collisionCount: Invalid value: 1: cannot be decremented",
-            ]),
-            (status(json!({"collisionCount": 2})), status(json!({"collisionCount": null})), &[
-                "status.collisionCount: Invalid value: 0: cannot be decremented",
-            ]),
+            (
+                json!({}),
+                status(json!({"replicas": -1})),
+                &[
+                    "status.replicas: Invalid value: -1: must be greater than or equal to 0",
+                    "status.updatedReplicas: Invalid value: 0: cannot be greater than status.replicas",
+                    "status.readyReplicas: Invalid value: 0: cannot be greater than status.replicas",
+                    "status.availableReplicas: Invalid value: 0: cannot be greater than status.replicas",
+                ],
+            ),
+            (
+                json!({}),
+                status(json!({"replicas": 2, "availableReplicas": 1})),
+                &["status.availableReplicas: Invalid value: 1: cannot be greater than readyReplicas"],
+            ),
+            (
+                status(json!({"collisionCount": 2})),
+                status(json!({"collisionCount": 1})),
+                &["status.collisionCount: Invalid value: 1: cannot be decremented"],
+            ),
+            (
+                status(json!({"collisionCount": 2})),
+                status(json!({"collisionCount": null})),
+                &["status.collisionCount: Invalid value: 0: cannot be decremented"],
+            ),
         ],
     );
 }
@@ -196,7 +196,9 @@ fn warnings() {
     let warned = DeploymentStrategy.warnings(&request(""), &object, None);
     assert_eq!(
         warned,
-        ["metadata.name: this is used in Pod names and hostnames, which can result in surprising behavior; a DNS label is \
-          recommended: [must not contain dots]"]
+        [
+            "metadata.name: this is used in Pod names and hostnames, which can result in surprising behavior; a DNS label is \
+          recommended: [must not contain dots]"
+        ]
     );
 }

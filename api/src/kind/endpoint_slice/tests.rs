@@ -92,7 +92,11 @@ fn rules() {
         "",
         &base(),
         &[
-            (json!({"endpoints": []}), json!({"addressType": "IPv6"}), &["addressType: Invalid value: null: field is immutable"]),
+            (
+                json!({"endpoints": []}),
+                json!({"addressType": "IPv6"}),
+                &["addressType: Invalid value: null: field is immutable"],
+            ),
             (endpoint(json!({"addresses": ["x"]})), json!({"metadata": {"labels": {"a": "b"}}}), &[]),
         ],
     );
@@ -100,8 +104,12 @@ fn rules() {
 
 #[test]
 fn preparation() {
-    let (object, _) = create(&EndpointSliceStrategy, &base(), &endpoint(json!({
-        "addresses": ["10.1.2.3"], "deprecatedTopology": {"kubernetes.io/hostname": "n1"}})));
+    let (object, _) = create(
+        &EndpointSliceStrategy,
+        &base(),
+        &endpoint(json!({
+        "addresses": ["10.1.2.3"], "deprecatedTopology": {"kubernetes.io/hostname": "n1"}})),
+    );
     assert_eq!(object["metadata"]["generation"], 1);
     assert_eq!(object["endpoints"], json!([{"addresses": ["10.1.2.3"]}]));
     assert_eq!(object["ports"], json!([{"port": 80, "name": "", "protocol": "TCP"}]));

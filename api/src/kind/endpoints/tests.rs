@@ -42,8 +42,10 @@ fn rules() {
             ),
             (
                 subset(json!({"notReadyAddresses": [{"ip": "127.0.0.1"}]})),
-                &["subsets[0].notReadyAddresses[0].ip: Invalid value: \"127.0.0.1\": may not be in the loopback range \
-                   (127.0.0.0/8, ::1/128)"],
+                &[
+                    "subsets[0].notReadyAddresses[0].ip: Invalid value: \"127.0.0.1\": may not be in the loopback range \
+                   (127.0.0.0/8, ::1/128)",
+                ],
             ),
             (
                 subset(json!({"addresses": [{"ip": "0.0.0.0"}, {"ip": "fe80::1"}, {"ip": "224.0.0.9"}]})),

@@ -41,7 +41,7 @@ impl Field {
 }
 
 /// `value`, a struct called `of` in normal form, with upstream's names and everything that is unset.
-pub(super) fn internal(value: &Value, of: &str) -> Value {
+pub(crate) fn internal(value: &Value, of: &str) -> Value {
     form(Some(value), of)
 }
 

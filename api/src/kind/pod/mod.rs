@@ -26,7 +26,7 @@ mod disabled;
 pub(crate) mod equality;
 pub mod eviction;
 mod image_name;
-mod internal_form;
+pub(crate) mod internal_form;
 mod pod_level;
 mod prepare;
 pub mod qos;

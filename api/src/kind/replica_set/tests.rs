@@ -4,26 +4,11 @@ use serde_json::{Value, json};
 
 use super::ReplicaSetStrategy;
 use crate::kind::Strategy;
-use crate::kind::testing::{check_create, check_update, create, update};
+use crate::kind::testing::{check_create, check_update, create, update, workload};
+use crate::patch::merge;
 
 fn base() -> Value {
-    json!({
-        "apiVersion": "apps/v1", "kind": "ReplicaSet",
-        "metadata": {"name": "web", "namespace": "default", "uid": "u", "resourceVersion": "1", "generation": 3},
-        "spec": {
-            "selector": {"matchLabels": {"app": "web"}},
-            "template": {
-                "metadata": {"labels": {"app": "web"}},
-                "spec": {
-                    "restartPolicy": "Always", "dnsPolicy": "ClusterFirst", "terminationGracePeriodSeconds": 30,
-                    "schedulerName": "default-scheduler", "securityContext": {},
-                    "containers": [{"name": "c", "image": "i", "imagePullPolicy": "IfNotPresent", "resources": {},
-                        "terminationMessagePath": "/dev/termination-log", "terminationMessagePolicy": "File"}],
-                },
-            },
-        },
-        "status": {"replicas": 0},
-    })
+    merge(&workload("ReplicaSet"), &json!({"status": {"replicas": 0}}))
 }
 
 #[test]
@@ -35,7 +20,10 @@ fn rules() {
         &ReplicaSetStrategy,
         &base(),
         &[
-            (json!({"spec": {"replicas": -1}}), &["spec.replicas: Invalid value: -1: must be greater than or equal to 0"]),
+            (
+                json!({"spec": {"replicas": -1}}),
+                &["spec.replicas: Invalid value: -1: must be greater than or equal to 0"],
+            ),
             (
                 json!({"spec": {"minReadySeconds": -1}}),
                 &["spec.minReadySeconds: Invalid value: -1: must be greater than or equal to 0"],
@@ -69,12 +57,16 @@ fn rules() {
         "status",
         &base(),
         &[
-            (json!({}), json!({"status": {"fullyLabeledReplicas": 1}}), &[
-                "status.fullyLabeledReplicas: Invalid value: 1: cannot be greater than status.replicas",
-            ]),
-            (json!({}), json!({"status": {"observedGeneration": -1}}), &[
-                "status.observedGeneration: Invalid value: -1: must be greater than or equal to 0",
-            ]),
+            (
+                json!({}),
+                json!({"status": {"fullyLabeledReplicas": 1}}),
+                &["status.fullyLabeledReplicas: Invalid value: 1: cannot be greater than status.replicas"],
+            ),
+            (
+                json!({}),
+                json!({"status": {"observedGeneration": -1}}),
+                &["status.observedGeneration: Invalid value: -1: must be greater than or equal to 0"],
+            ),
         ],
     );
 }

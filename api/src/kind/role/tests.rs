@@ -58,9 +58,11 @@ fn roles() {
         &role(),
         &[
             // The declared rule looks at changed lists only; the handwritten one gives its reason.
-            (bad.clone(), json!({"metadata": {"labels": {"a": "b"}}}), &[
-                "rules[0].verbs: Required value: verbs must contain at least one value",
-            ]),
+            (
+                bad.clone(),
+                json!({"metadata": {"labels": {"a": "b"}}}),
+                &["rules[0].verbs: Required value: verbs must contain at least one value"],
+            ),
             (json!({}), bad, &["rules[0].verbs: Required value"]),
         ],
     );
@@ -78,8 +80,10 @@ fn cluster_roles() {
             (aggregation(json!([{"matchLabels": {"a": "b"}}])), &[]),
             (
                 aggregation(json!([])),
-                &["aggregationRule.clusterRoleSelectors: Required value: at least one clusterRoleSelector required if \
-                   aggregationRule is non-nil"],
+                &[
+                    "aggregationRule.clusterRoleSelectors: Required value: at least one clusterRoleSelector required if \
+                   aggregationRule is non-nil",
+                ],
             ),
             (
                 odd,

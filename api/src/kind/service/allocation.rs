@@ -168,9 +168,7 @@ impl Allocation {
                 }
             }
             (Self::NodePort { ports, .. }, Grant::Port(number)) => {
-                for (_, port) in
-                    list_mut(object, &["spec", "ports"]).enumerate().filter(|(at, _)| ports.contains(at))
-                {
+                for (_, port) in list_mut(object, &["spec", "ports"]).enumerate().filter(|(at, _)| ports.contains(at)) {
                     set(port, &["nodePort"], number.into());
                 }
             }

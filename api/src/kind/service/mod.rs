@@ -15,11 +15,11 @@ pub(super) use self::validation::{port_number, protocol};
 
 use k8s_openapi::api::core::v1::Service;
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use self::spec::{externally_accessible, needs_health_check, needs_node_port};
 use super::access::{integer, is_same, list_mut};
-use super::generic::{at, check, check_update, remove, restore, set, text};
+use super::generic::{at, check, check_update, remove, reset, restore, text};
 use super::{Request, Strategy};
 use crate::validation::Errors;
 
@@ -33,7 +33,7 @@ impl Strategy for ServiceStrategy {
     }
 
     fn prepare_for_create(&self, _request: &Request<'_>, object: &mut Value) {
-        set(object, &["status"], json!({"loadBalancer": {}}));
+        reset(object, "status");
     }
 
     fn prepare_for_update(&self, request: &Request<'_>, object: &mut Value, old: &Value) {

@@ -4,7 +4,7 @@
 
 use serde_json::Value;
 
-use crate::kind::access::{integer};
+use crate::kind::access::integer;
 use crate::kind::generic::{at, list, text};
 
 /// The value of `clusterIP` that asks for no address.
@@ -47,7 +47,11 @@ pub(super) fn allocates_node_ports(service: &Value) -> bool {
 
 /// The node ports that stand in the spec, in order.
 pub(super) fn node_ports(service: &Value) -> Vec<i64> {
-    list(service, &["spec", "ports"]).iter().map(|port| integer(port, &["nodePort"])).filter(|port| *port != 0).collect()
+    list(service, &["spec", "ports"])
+        .iter()
+        .map(|port| integer(port, &["nodePort"]))
+        .filter(|port| *port != 0)
+        .collect()
 }
 
 /// Texts of a list in the spec.

@@ -58,7 +58,8 @@ fn defaults() {
     assert_eq!(external, json!({"spec": {"type": "ExternalName", "sessionAffinity": "None"}}));
     let outside = default(json!({"spec": {"externalIPs": ["1.2.3.4"]}}));
     assert_eq!(outside["spec"]["externalTrafficPolicy"], "Cluster");
-    let config = json!({"spec": {"sessionAffinity": "None", "sessionAffinityConfig": {"clientIP": {"timeoutSeconds": 9}}}});
+    let config =
+        json!({"spec": {"sessionAffinity": "None", "sessionAffinityConfig": {"clientIP": {"timeoutSeconds": 9}}}});
     assert_eq!(default(config)["spec"].get("sessionAffinityConfig"), None);
 }
 
@@ -74,9 +75,8 @@ fn creation() {
     let allocate = format!("spec.allocateLoadBalancerNodePorts: Forbidden: {ONLY}");
     let annotation = "metadata.annotations[service.beta.kubernetes.io/load-balancer-source-ranges]";
     let annotated = format!("{annotation}: Forbidden: {ONLY}");
-    let cidr = format!(
-        "{annotation}: Invalid value: \"x\": must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)"
-    );
+    let cidr =
+        format!("{annotation}: Invalid value: \"x\": must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)");
     check_create(
         &ServiceStrategy,
         &base(),
@@ -84,10 +84,7 @@ fn creation() {
             (json!({"metadata": {"name": "1web"}}), &[]),
             (json!({"spec": {"ports": null}}), &["spec.ports: Required value"]),
             (ports(json!([{"port": 80, "name": "A"}])), &[&label]),
-            (
-                ports(json!([{"port": 80}, {"port": 81, "name": "b"}])),
-                &["spec.ports[0].name: Required value"],
-            ),
+            (ports(json!([{"port": 80}, {"port": 81, "name": "b"}])), &["spec.ports[0].name: Required value"]),
             (
                 ports(json!([{"port": 80, "name": "a"}, {"port": 81, "name": "a"}])),
                 &["spec.ports[1].name: Duplicate value: \"a\""],
@@ -105,8 +102,10 @@ fn creation() {
             ),
             (
                 ports(json!([{"port": 80, "name": "a"}, {"port": 80, "name": "b"}])),
-                &["spec.ports[1]: Duplicate value: {\"Name\":\"\",\"Protocol\":\"TCP\",\"AppProtocol\":null,\"Port\":80,\
-                   \"TargetPort\":0,\"NodePort\":0}"],
+                &[
+                    "spec.ports[1]: Duplicate value: {\"Name\":\"\",\"Protocol\":\"TCP\",\"AppProtocol\":null,\"Port\":80,\
+                   \"TargetPort\":0,\"NodePort\":0}",
+                ],
             ),
             (ports(json!([{"port": 80, "name": "a"}, {"port": 80, "name": "b", "protocol": "UDP"}])), &[]),
             (
@@ -124,10 +123,8 @@ fn creation() {
             ),
             (
                 json!({"spec": {"type": "Odd"}}),
-                &[
-                    "spec.type: Unsupported value: \"Odd\": supported values: \"ClusterIP\", \"ExternalName\", \
-                   \"LoadBalancer\", \"NodePort\"",
-                ],
+                &["spec.type: Unsupported value: \"Odd\": supported values: \"ClusterIP\", \"ExternalName\", \
+                   \"LoadBalancer\", \"NodePort\""],
             ),
             (
                 json!({"spec": {"type": "NodePort", "clusterIP": "None", "clusterIPs": ["None"]}}),
@@ -154,10 +151,7 @@ fn creation() {
                    less than 86400",
                 ],
             ),
-            (
-                json!({"spec": {"clusterIPs": []}}),
-                &["spec.clusterIPs: Required value"],
-            ),
+            (json!({"spec": {"clusterIPs": []}}), &["spec.clusterIPs: Required value"]),
             (
                 json!({"spec": {"clusterIP": "10.0.0.2"}}),
                 &["spec.clusterIPs: Invalid value: [\"10.0.0.1\"]: first value must match `clusterIP`"],
@@ -168,10 +162,8 @@ fn creation() {
             ),
             (
                 json!({"spec": {"clusterIP": "x", "clusterIPs": ["x"]}}),
-                &[
-                    "spec.clusterIPs[0]: Invalid value: \"x\": must be a valid IP address, (e.g. 10.9.8.7 or \
-                   2001:db8::ffff)",
-                ],
+                &["spec.clusterIPs[0]: Invalid value: \"x\": must be a valid IP address, (e.g. 10.9.8.7 or \
+                   2001:db8::ffff)"],
             ),
             (
                 json!({"spec": {"clusterIP": "None", "clusterIPs": ["None", "10.0.0.1"]}}),
@@ -179,36 +171,29 @@ fn creation() {
             ),
             (
                 json!({"spec": {"clusterIPs": ["10.0.0.1", "10.0.0.2"]}}),
-                &[
-                    "spec.clusterIPs: Invalid value: [\"10.0.0.1\",\"10.0.0.2\"]: may specify no more than one IP for \
-                   each IP family",
-                ],
+                &["spec.clusterIPs: Invalid value: [\"10.0.0.1\",\"10.0.0.2\"]: may specify no more than one IP for \
+                   each IP family"],
             ),
             (
                 json!({"spec": {"ipFamilies": ["IPv6"]}}),
-                &["spec.clusterIPs[0]: Invalid value: \"10.0.0.1\": expected an IPv6 value as indicated by `ipFamilies[0]`"],
+                &[
+                    "spec.clusterIPs[0]: Invalid value: \"10.0.0.1\": expected an IPv6 value as indicated by `ipFamilies[0]`",
+                ],
             ),
-            (
-                json!({"spec": {"ipFamilies": ["IPv4", "IPv4"]}}),
-                &["spec.ipFamilies[1]: Duplicate value: \"IPv4\""],
-            ),
+            (json!({"spec": {"ipFamilies": ["IPv4", "IPv4"]}}), &["spec.ipFamilies[1]: Duplicate value: \"IPv4\""]),
             (
                 json!({"spec": {"ipFamilies": ["IPv4", "IPX"]}}),
                 &["spec.ipFamilies[1]: Unsupported value: \"IPX\": supported values: \"IPv4\", \"IPv6\""],
             ),
             (
                 json!({"spec": {"ipFamilyPolicy": "Any"}}),
-                &[
-                    "spec.ipFamilyPolicy: Unsupported value: \"Any\": supported values: \"PreferDualStack\", \
-                   \"RequireDualStack\", \"SingleStack\"",
-                ],
+                &["spec.ipFamilyPolicy: Unsupported value: \"Any\": supported values: \"PreferDualStack\", \
+                   \"RequireDualStack\", \"SingleStack\""],
             ),
             (
                 json!({"spec": {"externalIPs": ["127.0.0.1"]}}),
-                &[
-                    "spec.externalIPs[0]: Invalid value: \"127.0.0.1\": may not be in the loopback range (127.0.0.0/8, \
-                   ::1/128)",
-                ],
+                &["spec.externalIPs[0]: Invalid value: \"127.0.0.1\": may not be in the loopback range (127.0.0.0/8, \
+                   ::1/128)"],
             ),
             (
                 json!({"spec": {"externalIPs": ["1.2.3.04"]}}),
@@ -230,10 +215,8 @@ fn creation() {
             (json!({"spec": {"loadBalancerClass": "a/b"}}), &[&class]),
             (
                 json!({"spec": {"externalTrafficPolicy": "Local"}}),
-                &[
-                    "spec.externalTrafficPolicy: Invalid value: \"Local\": may only be set for externally-accessible \
-                   services",
-                ],
+                &["spec.externalTrafficPolicy: Invalid value: \"Local\": may only be set for externally-accessible \
+                   services"],
             ),
             (
                 json!({"spec": {"type": "NodePort", "externalTrafficPolicy": "Odd"}}),
@@ -245,10 +228,8 @@ fn creation() {
             ),
             (
                 json!({"spec": {"healthCheckNodePort": 30000}}),
-                &[
-                    "spec.healthCheckNodePort: Invalid value: 30000: may only be set when `type` is 'LoadBalancer' and \
-                   `externalTrafficPolicy` is 'Local'",
-                ],
+                &["spec.healthCheckNodePort: Invalid value: 30000: may only be set when `type` is 'LoadBalancer' and \
+                   `externalTrafficPolicy` is 'Local'"],
             ),
             (
                 json!({"spec": {"internalTrafficPolicy": "Odd"}}),
@@ -256,18 +237,14 @@ fn creation() {
             ),
             (
                 json!({"spec": {"trafficDistribution": "Odd"}}),
-                &[
-                    "spec.trafficDistribution: Unsupported value: \"Odd\": supported values: \"PreferClose\", \
-                   \"PreferSameZone\", \"PreferSameNode\"",
-                ],
+                &["spec.trafficDistribution: Unsupported value: \"Odd\": supported values: \"PreferClose\", \
+                   \"PreferSameZone\", \"PreferSameNode\""],
             ),
             (
                 json!({"metadata": {"annotations": {
                     "service.kubernetes.io/topology-mode": "Auto", "service.kubernetes.io/topology-aware-hints": "Disabled"}}}),
-                &[
-                    "metadata.annotations[service.kubernetes.io/topology-mode]: Invalid value: \"Auto\": must match \
-                   annotations[service.kubernetes.io/topology-aware-hints] when both are specified",
-                ],
+                &["metadata.annotations[service.kubernetes.io/topology-mode]: Invalid value: \"Auto\": must match \
+                   annotations[service.kubernetes.io/topology-aware-hints] when both are specified"],
             ),
         ],
     );
@@ -276,7 +253,8 @@ fn creation() {
 #[test]
 fn updates() {
     let to_external = json!({"spec": {"type": "ExternalName", "externalName": "a.example.com"}});
-    let local = json!({"spec": {"type": "LoadBalancer", "externalTrafficPolicy": "Local", "healthCheckNodePort": 30001}});
+    let local =
+        json!({"spec": {"type": "LoadBalancer", "externalTrafficPolicy": "Local", "healthCheckNodePort": 30001}});
     check_update(
         &ServiceStrategy,
         "",
@@ -314,7 +292,11 @@ fn updates() {
                 &["spec.healthCheckNodePort: Forbidden: field is immutable"],
             ),
             (json!({"spec": {"externalIPs": ["1.2.3.04"]}}), json!({"metadata": {"labels": {"a": "b"}}}), &[]),
-            (json!({"spec": {"type": "NodePort", "ports": [{"port": 80, "nodePort": 30000}]}}), json!({"spec": {"type": "ClusterIP", "externalTrafficPolicy": null}}), &[]),
+            (
+                json!({"spec": {"type": "NodePort", "ports": [{"port": 80, "nodePort": 30000}]}}),
+                json!({"spec": {"type": "ClusterIP", "externalTrafficPolicy": null}}),
+                &[],
+            ),
         ],
     );
     let (object, _) = update(&ServiceStrategy, "", &base(), &json!({}), &to_external);
@@ -344,22 +326,34 @@ fn status() {
         "status",
         &base(),
         &[
-            (json!({}), ingress(json!({"ip": "1.2.3.4"})), &[
-                "status.loadBalancer.ingress: Forbidden: may only be used when `spec.type` is 'LoadBalancer'",
-            ]),
+            (
+                json!({}),
+                ingress(json!({"ip": "1.2.3.4"})),
+                &["status.loadBalancer.ingress: Forbidden: may only be used when `spec.type` is 'LoadBalancer'"],
+            ),
             (balanced.clone(), ingress(json!({"ip": "1.2.3.4"})), &[]),
-            (balanced.clone(), ingress(json!({"ip": "1.2.3"})), &[&format!(
-                "{path}[0].ip: Invalid value: \"1.2.3\": must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)"
-            )]),
-            (balanced.clone(), ingress(json!({"ip": "1.2.3.4", "ipMode": "Odd"})), &[&format!(
-                "{path}[0].ipMode: Unsupported value: \"Odd\": supported values: \"Proxy\", \"VIP\""
-            )]),
-            (balanced.clone(), ingress(json!({"hostname": "a", "ipMode": "VIP"})), &[&format!(
-                "{path}[0].ipMode: Forbidden: may not be specified when `ip` is not set"
-            )]),
-            (balanced.clone(), ingress(json!({"hostname": "1.2.3.4"})), &[&format!(
-                "{path}[0].hostname: Invalid value: \"1.2.3.4\": must be a DNS name, not an IP address"
-            )]),
+            (
+                balanced.clone(),
+                ingress(json!({"ip": "1.2.3"})),
+                &[&format!(
+                    "{path}[0].ip: Invalid value: \"1.2.3\": must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)"
+                )],
+            ),
+            (
+                balanced.clone(),
+                ingress(json!({"ip": "1.2.3.4", "ipMode": "Odd"})),
+                &[&format!("{path}[0].ipMode: Unsupported value: \"Odd\": supported values: \"Proxy\", \"VIP\"")],
+            ),
+            (
+                balanced.clone(),
+                ingress(json!({"hostname": "a", "ipMode": "VIP"})),
+                &[&format!("{path}[0].ipMode: Forbidden: may not be specified when `ip` is not set")],
+            ),
+            (
+                balanced.clone(),
+                ingress(json!({"hostname": "1.2.3.4"})),
+                &[&format!("{path}[0].hostname: Invalid value: \"1.2.3.4\": must be a DNS name, not an IP address")],
+            ),
         ],
     );
     let (object, _) = update(&ServiceStrategy, "status", &base(), &balanced, &json!({"spec": {"type": "ClusterIP"}}));

@@ -9,8 +9,8 @@ use serde_json::{Value, json};
 use super::cluster_ip::{self, is_headless};
 use super::spec::{externally_accessible, kind, needs_health_check, texts};
 use crate::kind::access::{integer, invalid_each, is_same};
-use crate::kind::generic::{at, list, text};
 use crate::kind::endpoints::endpoint_ip;
+use crate::kind::generic::{at, list, text};
 use crate::validation::label::labels;
 use crate::validation::meta::{name_is_dns_label, object_meta, object_meta_update};
 use crate::validation::name::{
@@ -43,7 +43,9 @@ pub(super) fn update(object: &Value, old: &Value, service: &Service, old_service
     errors.extend(cluster_ip::validate_update(object, old));
     errors.extend(cluster_ip::validate_families_update(object, old));
     let path = FieldPath::new("spec");
-    if kind(object) == "LoadBalancer" && kind(old) == "LoadBalancer" && !is_same(object, old, &["spec", "loadBalancerClass"])
+    if kind(object) == "LoadBalancer"
+        && kind(old) == "LoadBalancer"
+        && !is_same(object, old, &["spec", "loadBalancerClass"])
     {
         let class = at(object, &["spec", "loadBalancerClass"]).cloned().unwrap_or(Value::Null);
         errors.push(FieldError::invalid(&path.child("loadBalancerClass"), class, "may not change once set"));

@@ -50,7 +50,10 @@ impl Log {
             (Some(last), None) => {
                 let old = last.revision.get();
                 let json = String::from_utf8(last.json.to_vec()).unwrap();
-                (Change::Deleted, json.replace(&format!(r#""resourceVersion":"{old}""#), &format!(r#""resourceVersion":"{rev}""#)))
+                (
+                    Change::Deleted,
+                    json.replace(&format!(r#""resourceVersion":"{old}""#), &format!(r#""resourceVersion":"{rev}""#)),
+                )
             }
             (last, label) => {
                 let exists = last.is_some_and(|last| last.change != Change::Deleted);

@@ -52,12 +52,12 @@ impl Escalation {
             "roles" => with(attributes, object, |role: &Role, _| {
                 writer.may_write_role(name, role.rules.as_deref().unwrap_or_default())
             }),
-            "clusterroles" => with(attributes, object, |role: &ClusterRole, old| {
-                writer.may_write_cluster_role(name, role, old)
-            }),
-            "rolebindings" => with(attributes, object, |binding: &RoleBinding, _| {
-                writer.may_bind(&defaulted(&binding.role_ref))
-            }),
+            "clusterroles" => {
+                with(attributes, object, |role: &ClusterRole, old| writer.may_write_cluster_role(name, role, old))
+            }
+            "rolebindings" => {
+                with(attributes, object, |binding: &RoleBinding, _| writer.may_bind(&defaulted(&binding.role_ref)))
+            }
             "clusterrolebindings" => with(attributes, object, |binding: &ClusterRoleBinding, _| {
                 writer.may_bind(&defaulted(&binding.role_ref))
             }),

@@ -121,10 +121,8 @@ impl Attributes<'_> {
     #[must_use]
     pub fn forbidden(&self, object: &Value, cause: &str) -> ApiError {
         let own = meta(object);
-        let name = [self.name, own.name(), own.generate_name()]
-            .into_iter()
-            .find(|name| !name.is_empty())
-            .unwrap_or("Unknown");
+        let name =
+            [self.name, own.name(), own.generate_name()].into_iter().find(|name| !name.is_empty()).unwrap_or("Unknown");
         let Subject { group, resource, .. } = self.served.subject(name);
         let message = forbidden_resource_message(&group, &resource, name, cause);
         ApiError::Forbidden { subject: Subject { group, resource, name: name.to_owned() }, message }

@@ -175,15 +175,21 @@ mod tests {
         let rows = [
             (
                 "resourceVersionMatch=Exact",
-                format!("{invalid}resourceVersionMatch: Forbidden: resourceVersionMatch is forbidden unless resourceVersion is provided"),
+                format!(
+                    "{invalid}resourceVersionMatch: Forbidden: resourceVersionMatch is forbidden unless resourceVersion is provided"
+                ),
             ),
             (
                 "resourceVersionMatch=Exact&resourceVersion=0",
-                format!("{invalid}resourceVersionMatch: Forbidden: resourceVersionMatch \"exact\" is forbidden for resourceVersion \"0\""),
+                format!(
+                    "{invalid}resourceVersionMatch: Forbidden: resourceVersionMatch \"exact\" is forbidden for resourceVersion \"0\""
+                ),
             ),
             (
                 "resourceVersionMatch=Some&resourceVersion=1",
-                format!("{invalid}resourceVersionMatch: Unsupported value: \"Some\": supported values: \"Exact\", \"NotOlderThan\", \"\""),
+                format!(
+                    "{invalid}resourceVersionMatch: Unsupported value: \"Some\": supported values: \"Exact\", \"NotOlderThan\", \"\""
+                ),
             ),
             (
                 "sendInitialEvents=true",
@@ -191,7 +197,9 @@ mod tests {
             ),
             (
                 "watch=1&resourceVersion=5&sendInitialEvents=true",
-                format!("{invalid}resourceVersionMatch: Forbidden: sendInitialEvents requires setting resourceVersionMatch to NotOlderThan"),
+                format!(
+                    "{invalid}resourceVersionMatch: Forbidden: sendInitialEvents requires setting resourceVersionMatch to NotOlderThan"
+                ),
             ),
             ("limit=x", r#"strconv.ParseInt: parsing "x": invalid syntax"#.to_owned()),
             ("fieldSelector=spec.foo%3D1", "field label not supported: spec.foo".to_owned()),

@@ -1,7 +1,7 @@
 //! The loop that all changes of an object run in: PUT, PATCH and the subresources that write their object.
 
-use howdah_api::apply;
 use howdah_api::Key;
+use howdah_api::apply;
 use howdah_store::{Operation, Payload, WriteError};
 use serde_json::Value;
 use tokio::time::Instant;
@@ -170,7 +170,8 @@ fn asked(call: &Call<'_>, write: &Write<'_>, existing: Option<&Value>) -> Result
     if let Change::Patch(_) = write.change {
         let uid = meta(&object).uid();
         if existing.is_none() && !uid.is_empty() {
-            let why = format!("uid mismatch: the provided object specified uid {uid}, and no existing object was found");
+            let why =
+                format!("uid mismatch: the provided object specified uid {uid}, and no existing object was found");
             return Err(ApiError::Conflict(call.served().subject(write.name), why));
         }
         ensure_namespace(&mut object, call.route.namespace)?;
@@ -277,8 +278,7 @@ async fn replace(
 
 /// The rule of resourceVersions: what is named must stand; what isn't named overwrites, where the kind allows that.
 fn check_revision(call: &Call<'_>, write: &Write<'_>, object: &mut Value, existing: &Value) -> Result<(), ApiError> {
-    const CHANGED: &str =
-        "the object has been modified; please apply your changes to the latest version and try again";
+    const CHANGED: &str = "the object has been modified; please apply your changes to the latest version and try again";
     let served = call.served();
     let wanted = revision_of(object)?;
     let standing = meta(existing).resource_version();

@@ -72,8 +72,7 @@ async fn insert_once(call: &Call<'_>, options: &WriteOptions, mut object: Value)
     let key = served.key(call.route.namespace, &name)?;
     let taken = |being_deleted: bool| {
         let subject = served.subject(&name);
-        let error =
-            if generated { ApiError::GeneratedNameTaken(subject) } else { ApiError::AlreadyExists(subject) };
+        let error = if generated { ApiError::GeneratedNameTaken(subject) } else { ApiError::AlreadyExists(subject) };
         if being_deleted { being_deleted_too(&error) } else { error }
     };
     let payload = encode::payload(served, object)?;

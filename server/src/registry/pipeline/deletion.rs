@@ -7,9 +7,7 @@ use howdah_api::kind::{self, Strategy};
 use howdah_api::time::Time;
 use serde_json::Value;
 
-use crate::registry::object::{
-    FOREGROUND_FINALIZER, Meta, ORPHAN_FINALIZER, meta, meta_mut, set_finalizers, set_time,
-};
+use crate::registry::object::{FOREGROUND_FINALIZER, Meta, ORPHAN_FINALIZER, meta, meta_mut, set_finalizers, set_time};
 use crate::registry::option::{DeleteOptions, Propagation};
 use crate::registry::route::Served;
 use crate::status::ApiError;
@@ -54,18 +52,15 @@ impl Rules<'static> {
 pub(super) fn plan(served: &Served, object: &Value, options: &DeleteOptions, now: Time) -> Result<Plan, ApiError> {
     let rules = Rules::of(served)?;
     preconditions(served, meta(object), options, rules.is_namespace)?;
-    if rules.is_namespace && let Some(plan) = of_namespace(object, options, now) {
+    if rules.is_namespace
+        && let Some(plan) = of_namespace(object, options, now)
+    {
         return Ok(plan);
     }
     Ok(of_object(rules, object, options, now))
 }
 
-fn preconditions(
-    served: &Served,
-    own: Meta<'_>,
-    options: &DeleteOptions,
-    is_namespace: bool,
-) -> Result<(), ApiError> {
+fn preconditions(served: &Served, own: Meta<'_>, options: &DeleteOptions, is_namespace: bool) -> Result<(), ApiError> {
     let (uid, resource_version) = (options.uid.as_deref(), options.resource_version.as_deref());
     let conflict = |named: String, early: String| {
         // A namespace's own storage checks before the general one does, and says it differently.
@@ -92,7 +87,9 @@ fn preconditions(
                 "the ResourceVersion in the precondition ({wanted}) does not match the ResourceVersion in record ({real}). The \
                  object might have been modified"
             ),
-            format!("Precondition failed: ResourceVersion in precondition: {wanted}, ResourceVersion in object meta: {real}"),
+            format!(
+                "Precondition failed: ResourceVersion in precondition: {wanted}, ResourceVersion in object meta: {real}"
+            ),
         );
     }
     Ok(())
@@ -240,11 +237,7 @@ fn collector_finalizers(rules: Rules<'_>, own: Meta<'_>, options: &DeleteOptions
 }
 
 /// What the options say wins, then a finalizer that is there, then the kind's default.
-fn collector_finalizer(
-    default: kind::Propagation,
-    had: &[&str],
-    options: &DeleteOptions,
-) -> Option<&'static str> {
+fn collector_finalizer(default: kind::Propagation, had: &[&str], options: &DeleteOptions) -> Option<&'static str> {
     match (options.orphan_dependents, options.propagation) {
         (Some(true), _) | (None, Some(Propagation::Orphan)) => return Some(ORPHAN_FINALIZER),
         (Some(false), _) | (None, Some(Propagation::Background)) => return None,
@@ -261,7 +254,8 @@ fn collector_finalizer(
 /// Whether an update that came to `object` ends the deletion that `old` waits for.
 #[must_use]
 pub(super) fn ends_deletion(object: &Value, old: &Value, is_namespace: bool) -> bool {
-    let emptied = |object: &Value| object.pointer("/spec/finalizers").and_then(Value::as_array).is_none_or(Vec::is_empty);
+    let emptied =
+        |object: &Value| object.pointer("/spec/finalizers").and_then(Value::as_array).is_none_or(Vec::is_empty);
     let was = meta(old);
     meta(object).finalizers().is_empty()
         && was.is_deleting()

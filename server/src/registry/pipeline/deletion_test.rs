@@ -60,9 +60,7 @@ fn what_has_no_grace_goes_unless_finalizers_hold_it() {
 #[test]
 fn grace_is_given_and_only_shortened() {
     let pod = json!({"metadata":{"name":"p","generation":1}});
-    let marked = |until: &str, seconds: i64| {
-        json!({"metadata":{"name":"p","generation":2,"deletionTimestamp":until,"deletionGracePeriodSeconds":seconds}})
-    };
+    let marked = |until: &str, seconds: i64| json!({"metadata":{"name":"p","generation":2,"deletionTimestamp":until,"deletionGracePeriodSeconds":seconds}});
     let until = "2024-01-01T00:01:30Z";
     assert_eq!(planned(Some(30), &pod, &DeleteOptions::default()), Plan::Mark(marked(until, 30)));
     assert_eq!(planned(Some(30), &pod, &seconds(0)), Plan::MarkAndRemove(marked("2024-01-01T00:01:00Z", 0)));
@@ -129,9 +127,7 @@ fn namespaces_are_marked_and_wait_for_their_finalizers() {
 
 #[test]
 fn an_update_ends_a_deletion_that_nothing_holds() {
-    let old = |grace: Value| {
-        json!({"metadata":{"deletionTimestamp":"2024-01-01T00:01:00Z","deletionGracePeriodSeconds":grace,"finalizers":["x"]}})
-    };
+    let old = |grace: Value| json!({"metadata":{"deletionTimestamp":"2024-01-01T00:01:00Z","deletionGracePeriodSeconds":grace,"finalizers":["x"]}});
     let emptied = json!({"metadata":{}});
     assert!(ends_deletion(&emptied, &old(json!(0)), false));
     assert!(ends_deletion(&emptied, &old(Value::Null), false));

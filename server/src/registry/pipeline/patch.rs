@@ -29,8 +29,14 @@ pub(in crate::registry) async fn update(call: &Call<'_>, body: &Bytes) -> Result
     call.warn(warnings);
     // A subresource never creates.
     let create = if call.route.subresource.is_some() { CreateRule::Never } else { CreateRule::AsKindAllows };
-    let write =
-        Write { name: call.route.name, options: &options, change: Change::Put(object), create, judged: true, tracked: true };
+    let write = Write {
+        name: call.route.name,
+        options: &options,
+        change: Change::Put(object),
+        create,
+        judged: true,
+        tracked: true,
+    };
     let written = change(call, &write).await?;
     answer::object(call, if written.created { 201 } else { 200 }, &written.current)
 }
@@ -43,14 +49,17 @@ pub(in crate::registry) async fn patch(call: &Call<'_>, body: Bytes) -> Result<H
     if call.route.subresource_name() == "scale" {
         return subresource::patch_scale(call, &options, &patch).await;
     }
-    let create = if patch.is_apply() && call.route.subresource.is_none() {
-        CreateRule::Always
-    } else {
-        CreateRule::Never
-    };
+    let create =
+        if patch.is_apply() && call.route.subresource.is_none() { CreateRule::Always } else { CreateRule::Never };
     let tracked = !patch.is_apply();
-    let write =
-        Write { name: call.route.name, options: &options, change: Change::Patch(&patch), create, judged: true, tracked };
+    let write = Write {
+        name: call.route.name,
+        options: &options,
+        change: Change::Patch(&patch),
+        create,
+        judged: true,
+        tracked,
+    };
     let written = change(call, &write).await?;
     answer::object(call, if written.created { 201 } else { 200 }, &written.current)
 }

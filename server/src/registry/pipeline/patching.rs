@@ -243,7 +243,8 @@ fn go_text(value: &Value) -> String {
         Value::Object(map) => {
             let mut members: Vec<_> = map.iter().collect();
             members.sort_unstable_by_key(|(name, _)| *name);
-            let members: Vec<String> = members.iter().map(|(name, value)| format!("{name}:{}", go_text(value))).collect();
+            let members: Vec<String> =
+                members.iter().map(|(name, value)| format!("{name}:{}", go_text(value))).collect();
             format!("map[{}]", members.join(" "))
         }
         scalar => scalar.to_string(),

@@ -93,7 +93,10 @@ mod tests {
         let head = "invalid continue token: continue key is not valid: ";
         let rows = [
             (r#"{"v":"v2","rv":1,"start":"a"}"#, "server does not recognize this encoded version v2"),
-            (r#"{"v":"meta.k8s.io/v1","start":"a"}"#, "incorrect encoded start resourceVersion (version meta.k8s.io/v1)"),
+            (
+                r#"{"v":"meta.k8s.io/v1","start":"a"}"#,
+                "incorrect encoded start resourceVersion (version meta.k8s.io/v1)",
+            ),
             (r#"{"v":"meta.k8s.io/v1","rv":1}"#, "encoded start key empty (version meta.k8s.io/v1)"),
             (r#"{"v":"meta.k8s.io/v1","rv":1,"start":"../x\u0000"}"#, "../x\0"),
         ];

@@ -206,7 +206,8 @@ mod tests {
         }
         let key = howdah_api::Key::new("", "pods", Some("ns"), "p").unwrap();
         let token = continue_token::encode(&key, &prefix, Some(at(7)));
-        let Ok(Way::Exact { at: found, after: Some(place) }) = way(&options(&format!("continue={token}")), &prefix) else {
+        let Ok(Way::Exact { at: found, after: Some(place) }) = way(&options(&format!("continue={token}")), &prefix)
+        else {
             panic!("a continued list is one at its revision")
         };
         assert_eq!((found, place.after), (at(7), key));
@@ -214,7 +215,8 @@ mod tests {
         let message = "specifying resource version is not allowed when using continue".to_owned();
         assert_eq!(refused, Err(ApiError::BadRequest(message)));
         let refused = way(&options("resourceVersion=x"), &prefix);
-        let message = r#"resourceVersion: Invalid value: "x": strconv.ParseUint: parsing "x": invalid syntax"#.to_owned();
+        let message =
+            r#"resourceVersion: Invalid value: "x": strconv.ParseUint: parsing "x": invalid syntax"#.to_owned();
         assert_eq!(refused, Err(ApiError::Unforeseen(message)));
     }
 }

@@ -103,13 +103,15 @@ pub(super) async fn watch(call: &Call<'_>) -> Result<HttpResponse, ApiError> {
 fn start(call: &Call<'_>, options: &ListOptions) -> Result<Start, ApiError> {
     let text = options.resource_version.as_str();
     let number = |text: &str| {
-        parse_revision(text).ok().and_then(|number| i64::try_from(number).ok()).and_then(Revision::new).ok_or_else(|| {
-            let path = howdah_api::validation::FieldPath::new("resourceVersion");
-            let why = parse_revision(text).err().unwrap_or_else(|| "out of range".to_owned());
-            let error = howdah_api::validation::FieldError::invalid(&path, text, why);
-            let row = call.served().row;
-            ApiError::invalid(&row.group, &row.plural, call.route.name, [&error])
-        })
+        parse_revision(text).ok().and_then(|number| i64::try_from(number).ok()).and_then(Revision::new).ok_or_else(
+            || {
+                let path = howdah_api::validation::FieldPath::new("resourceVersion");
+                let why = parse_revision(text).err().unwrap_or_else(|| "out of range".to_owned());
+                let error = howdah_api::validation::FieldError::invalid(&path, text, why);
+                let row = call.served().row;
+                ApiError::invalid(&row.group, &row.plural, call.route.name, [&error])
+            },
+        )
     };
     Ok(match (options.initial_events, text) {
         (Some(true) | None, "") => Start::Initial(Freshness::Newest),
@@ -131,9 +133,7 @@ fn scope(call: &Call<'_>, options: &ListOptions) -> Scope {
     };
     match options.fields.exact("metadata.name").filter(|name| !name.is_empty()) {
         Some(name) if !namespaced => Scope::Object { namespace: None, name: name.into() },
-        Some(name) if !namespace.is_empty() => {
-            Scope::Object { namespace: Some(namespace.into()), name: name.into() }
-        }
+        Some(name) if !namespace.is_empty() => Scope::Object { namespace: Some(namespace.into()), name: name.into() },
         _ if namespace.is_empty() => Scope::All,
         _ => Scope::Namespace(namespace.into()),
     }

@@ -2,8 +2,8 @@
 
 use actix_web::HttpResponse;
 use bytes::Bytes;
-use howdah_api::kind::pod::binding::{bind, validate};
 use howdah_api::go::aggregate;
+use howdah_api::kind::pod::binding::{bind, validate};
 use serde_json::Value;
 
 use super::success;
@@ -58,7 +58,8 @@ pub(in crate::registry) async fn binding(call: &Call<'_>, bytes: Bytes) -> Resul
 /// The pod with its node. uid and resourceVersion of the binding are preconditions.
 fn assigned(call: &Call<'_>, pod: &Value, binding: &Value, name: &str) -> Result<Value, ApiError> {
     let (wanted, real) = (meta(binding), meta(pod));
-    let subject = |resource: &str| Subject { resource: resource.to_owned(), name: name.to_owned(), ..Subject::default() };
+    let subject =
+        |resource: &str| Subject { resource: resource.to_owned(), name: name.to_owned(), ..Subject::default() };
     let unmet = |what: &str, wanted: &str, real: &str| {
         let why = format!(
             "StorageError: invalid object, Code: 4, Key: /registry/pods/{}/{name}, ResourceVersion: 0, AdditionalErrorMsg: \

@@ -16,9 +16,7 @@ use crate::registry::answer;
 use crate::registry::call::Call;
 use crate::registry::object::meta;
 use crate::registry::option::{DeleteOptions, WriteOptions};
-use crate::registry::pipeline::{
-    Change, CreateRule, Write, admit, change, ensure_namespace, judge, remove, tree,
-};
+use crate::registry::pipeline::{Change, CreateRule, Write, admit, change, ensure_namespace, judge, remove, tree};
 use crate::status::ApiError;
 
 /// How often a pod that keeps changing is looked at again.

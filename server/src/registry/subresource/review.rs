@@ -119,10 +119,7 @@ fn refused(call: &Call<'_>, object: &Value, error: ReviewError) -> ApiError {
         StatusCause { field: Some(field.path), message: Some(message), reason: Some(reason.to_owned()) }
     });
     let row = call.served().row;
-    let subject = Subject {
-        group: row.group.to_string(),
-        resource: row.kind.to_string(),
-        name: meta(object).name().to_owned(),
-    };
+    let subject =
+        Subject { group: row.group.to_string(), resource: row.kind.to_string(), name: meta(object).name().to_owned() };
     ApiError::Invalid(subject, causes.collect())
 }

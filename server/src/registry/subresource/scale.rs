@@ -12,9 +12,7 @@ use crate::registry::answer;
 use crate::registry::call::Call;
 use crate::registry::object::meta;
 use crate::registry::option::WriteOptions;
-use crate::registry::pipeline::{
-    Change, CreateRule, Patch, Write, change, check_name, ensure_namespace, tree,
-};
+use crate::registry::pipeline::{Change, CreateRule, Patch, Write, change, check_name, ensure_namespace, tree};
 use crate::status::{ApiError, Subject};
 
 /// Where all kinds with a Scale have their replicas.

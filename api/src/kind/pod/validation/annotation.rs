@@ -35,7 +35,7 @@ pub(crate) const DOCKER_DEFAULT: &str = "docker/default";
 pub(crate) type Annotations = BTreeMap<String, String>;
 
 /// The annotations of a pod or template.
-pub(super) fn annotations(
+pub(crate) fn annotations(
     annotations: &Annotations,
     spec: &PodSpec,
     options: &Options,

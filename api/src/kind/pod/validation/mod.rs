@@ -11,7 +11,7 @@
 mod affinity;
 mod allocated;
 pub(crate) mod annotation;
-mod claim_spec;
+pub(crate) mod claim_spec;
 mod cloud_volume;
 pub(crate) mod container;
 mod container_state;

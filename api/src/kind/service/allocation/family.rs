@@ -4,7 +4,7 @@
 use serde_json::{Value, json};
 
 use super::Family;
-use crate::kind::access::{is_same};
+use crate::kind::access::is_same;
 use crate::kind::generic::{at, list, restore, set, text};
 use crate::kind::service::cluster_ip;
 use crate::kind::service::spec::{NONE, kind, texts};

@@ -114,10 +114,7 @@ fn new_services_get_node_ports() {
     let spec = |ports: Value, rest: Value| merge(&json!({"type": "NodePort", "ports": ports}), &rest);
     let rows = [
         (spec(json!([{"port": 80}, {"port": 81}]), json!({})), vec![port(None, &[0]), port(None, &[1])]),
-        (
-            spec(json!([{"port": 53}, {"port": 53, "protocol": "UDP"}]), json!({})),
-            vec![port(None, &[0, 1])],
-        ),
+        (spec(json!([{"port": 53}, {"port": 53, "protocol": "UDP"}]), json!({})), vec![port(None, &[0, 1])]),
         (
             spec(json!([{"port": 53}, {"port": 53, "protocol": "UDP", "nodePort": 30053}]), json!({})),
             vec![port(Some(30053), &[0])],
@@ -127,7 +124,10 @@ fn new_services_get_node_ports() {
             vec![port(Some(30053), &[0])],
         ),
         (
-            spec(json!([{"port": 53, "nodePort": 30053}, {"port": 53, "protocol": "UDP", "nodePort": 30054}]), json!({})),
+            spec(
+                json!([{"port": 53, "nodePort": 30053}, {"port": 53, "protocol": "UDP", "nodePort": 30054}]),
+                json!({}),
+            ),
             vec![port(Some(30053), &[0]), port(Some(30054), &[1])],
         ),
         (
@@ -200,11 +200,7 @@ fn refusals_are_worded() {
             "spec.clusterIPs: Invalid value: [\"10.0.0.9\"]: failed to allocate IP 10.0.0.9: the provided IP (10.0.0.9) \
              is not in the valid range. The range of valid IPs is 10.96.0.0/12",
         ),
-        (
-            ip(Family::IPv4, None, 0),
-            Refusal::Full,
-            "failed to allocate a serviceIP for Service \"web\": range is full",
-        ),
+        (ip(Family::IPv4, None, 0), Refusal::Full, "failed to allocate a serviceIP for Service \"web\": range is full"),
         (
             port(Some(30000), &[2]),
             Refusal::PortTaken,

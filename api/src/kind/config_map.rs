@@ -80,3 +80,57 @@ fn validate_update(new: &ConfigMap, old: &ConfigMap) -> Errors {
     errors.extend(validate(new));
     errors
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::kind::testing::{create_errors, update_errors};
+
+    #[test]
+    fn wrong_config_maps_are_refused() {
+        let meta = json!({"name": "a", "namespace": "b"});
+        let key = "a valid config key must consist of alphanumeric characters, '-', '_' or '.' (e.g. 'key.name',  or \
+                   'KEY_NAME',  or 'key-name', regex used for validation is '[-._a-zA-Z0-9]+')";
+        let rows = [
+            (json!({"data": {"..": "x"}}), vec!["data[..]: Invalid value: \"..\": must not be '..'".to_owned()]),
+            (
+                json!({"data": {"..a": "x"}}),
+                vec!["data[..a]: Invalid value: \"..a\": must not start with '..'".to_owned()],
+            ),
+            (json!({"binaryData": {"a b": "eA=="}}), vec![format!("binaryData[a b]: Invalid value: \"a b\": {key}")]),
+            (
+                json!({"data": {"a": "x"}, "binaryData": {"a": "eA=="}}),
+                vec!["data[a]: Invalid value: \"a\": duplicate of key present in binaryData".to_owned()],
+            ),
+            (json!({"data": {"a": "x".repeat(MAX_SIZE)}}), vec![]),
+            (
+                json!({"data": {"a": "x".repeat(MAX_SIZE)}, "binaryData": {"b": "eA=="}}),
+                vec!["[]: Too long: may not be more than 1048576 bytes".to_owned()],
+            ),
+        ];
+        for (mut object, expected) in rows {
+            object["metadata"] = meta.clone();
+            assert_eq!(create_errors("", "configmaps", object), expected);
+        }
+        let errors = create_errors("", "configmaps", json!({"metadata": {"name": "a"}}));
+        assert_eq!(errors, ["metadata.namespace: Required value"]);
+    }
+
+    #[test]
+    fn immutable_ones_stay() {
+        let meta = json!({"name": "a", "namespace": "b"});
+        let old = json!({"metadata": meta, "immutable": true, "data": {"a": "x"}, "binaryData": {"b": "eA=="}});
+        let change = |name: &str, value: Value| {
+            let mut new = old.clone();
+            new[name] = value;
+            update_errors("", "configmaps", "", new, old.clone())
+        };
+        assert_eq!(change("data", json!({"a": "x"})), [""; 0]);
+        for (name, value) in [("immutable", json!(null)), ("data", json!({"a": "y"})), ("binaryData", json!({}))] {
+            let expected = format!("{name}: Forbidden: field is immutable when `immutable` is set");
+            assert_eq!(change(name, value), [expected]);
+        }
+    }
+}

@@ -141,8 +141,8 @@ pub fn means_the_same(one: &Value, other: &Value, node: &Node) -> bool {
         (Shape::Struct(of), _, _) if !node.pointer || (one.is_object() && other.is_object()) => {
             let of = of.get();
             of.fields.iter().all(|field| {
-                let of = |value: &Value| value.get(&*field.name).cloned().unwrap_or_default();
-                means_the_same(&of(one), &of(other), &field.node)
+                let (one, other) = (one.get(&*field.name), other.get(&*field.name));
+                means_the_same(one.unwrap_or(&Value::Null), other.unwrap_or(&Value::Null), &field.node)
             })
         }
         (Shape::List(of), Value::Array(one), Value::Array(other)) => {
@@ -180,9 +180,9 @@ fn is_empty(value: &Value) -> bool {
     }
 }
 
-/// Rounds the amounts of a resource list up to thousandths, as upstream has always done: `SetDefaults_ResourceList`.
-pub fn round_resources(list: Option<&mut Value>) {
-    let Some(Value::Object(list)) = list else { return };
+/// Rounds the amounts of the resource list at `path` up to thousandths, as upstream has always done: `SetDefaults_ResourceList`.
+pub fn round_resources(object: &mut Value, path: &[&str]) {
+    let Some(Value::Object(list)) = at_mut(object, path) else { return };
     for amount in list.values_mut() {
         let Some(quantity) = amount.as_str().and_then(|text| Quantity::parse(text).ok()) else { continue };
         if !quantity.is_multiple_of(-3) {
@@ -247,7 +247,7 @@ mod tests {
     #[test]
     fn resources_are_rounded_up_to_thousandths() {
         let mut list = json!({"cpu": "1500001n", "memory": "1Gi", "x": "no quantity"});
-        round_resources(Some(&mut list));
+        round_resources(&mut list, &[]);
         assert_eq!(list, json!({"cpu": "2m", "memory": "1Gi", "x": "no quantity"}));
     }
 

@@ -89,3 +89,41 @@ fn coordinated_strategy(strategy: &str, path: &FieldPath<'_>) -> Errors {
     }
     vec![FieldError::not_supported(&path, strategy, &known)]
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use crate::kind::testing::{create_errors, of, request, update_errors};
+
+    #[test]
+    fn wrong_leases_are_refused() {
+        let meta = json!({"name": "a", "namespace": "b"});
+        let object = json!({"metadata": meta, "spec": {"leaseDurationSeconds": 0, "leaseTransitions": -1}});
+        let expected = [
+            "spec.leaseDurationSeconds: Invalid value: 0: must be greater than 0",
+            "spec.leaseTransitions: Invalid value: -1: must be greater than or equal to 0",
+        ];
+        assert_eq!(create_errors("coordination.k8s.io", "leases", object.clone()), expected);
+        assert_eq!(update_errors("coordination.k8s.io", "leases", "", object, json!({"metadata": meta})), expected);
+    }
+
+    #[test]
+    fn coordinated_election_is_off_but_where_it_stands_already() {
+        let mut object = json!({"spec": {"strategy": "x", "preferredHolder": "y", "holderIdentity": "z"}});
+        let lease = of("coordination.k8s.io", "leases");
+        let old = object.clone();
+        lease.prepare_for_update(&request(""), &mut object, &old);
+        assert_eq!(object, old);
+        lease.prepare_for_create(&request(""), &mut object);
+        assert_eq!(object, json!({"spec": {"holderIdentity": "z"}}));
+        let meta = json!({"name": "a", "namespace": "b"});
+        let old = json!({"metadata": meta, "spec": {"strategy": "x", "preferredHolder": "y"}});
+        let errors = update_errors("coordination.k8s.io", "leases", "", old.clone(), old);
+        let words = "supported values: \"OldestEmulationVersion\"";
+        assert_eq!(errors, [format!("spec.strategy.strategy: Unsupported value: \"x\": {words}")]);
+        let old = json!({"metadata": meta, "spec": {"preferredHolder": "y"}});
+        let errors = update_errors("coordination.k8s.io", "leases", "", old.clone(), old);
+        assert_eq!(errors, ["spec.preferredHolder: Forbidden: may only be specified if `strategy` is defined"]);
+    }
+}

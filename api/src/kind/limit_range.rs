@@ -33,7 +33,7 @@ impl Strategy for LimitRangeStrategy {
                 default_container(limit);
             }
             for field in ["max", "min", "default", "defaultRequest", "maxLimitRequestRatio"] {
-                round_resources(at_mut(limit, &[field]));
+                round_resources(limit, &[field]);
             }
         }
     }
@@ -229,4 +229,98 @@ fn beyond_bounds(ratio: Quantity, min: Quantity, max: Quantity) -> Option<String
     };
     let bound = max / min;
     (ratio > bound).then(|| format!("{bound:.6}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use crate::kind::testing::{complete, create_errors, of, request};
+
+    #[test]
+    fn containers_get_their_defaults_from_the_bounds() {
+        let limit = json!({
+            "type": "Container", "max": {"cpu": "2"}, "min": {"cpu": "1", "memory": "1Ki"}, "default": {"x/y": "3"},
+        });
+        let object = complete(
+            "",
+            "limitranges",
+            json!({"spec": {"limits": [limit, {"type": "Pod", "max": {"cpu": "0.0001"}}]}}),
+        );
+        let limits = &object["spec"]["limits"];
+        assert_eq!(limits[0]["default"], json!({"x/y": "3", "cpu": "2"}));
+        assert_eq!(limits[0]["defaultRequest"], json!({"x/y": "3", "cpu": "2", "memory": "1Ki"}));
+        assert_eq!(limits[1], json!({"type": "Pod", "max": {"cpu": "1m"}}));
+        let mut unnamed = json!({"metadata": {"uid": "u"}});
+        of("", "limitranges").prepare_for_create(&request(""), &mut unnamed);
+        assert_eq!(unnamed["metadata"]["name"], "u");
+    }
+
+    #[test]
+    fn wrong_ranges_are_refused() {
+        let rows = [
+            (json!([{"type": "Pod", "max": {"cpu": "1"}, "min": {"cpu": "1"}}]), vec![]),
+            (
+                json!([{"type": "Pod"}, {"type": "Pod"}, {"type": "x"}]),
+                vec![
+                    r#"spec.limits[1].type: Duplicate value: "Pod""#,
+                    r#"spec.limits[2].type: Invalid value: "x": must be a standard limit type or fully qualified"#,
+                ],
+            ),
+            (
+                json!([{"type": "Pod", "default": {"cpu": "1"}, "defaultRequest": {"cpu": "1"}}]),
+                vec![
+                    "spec.limits[0].default: Forbidden: may not be specified when `type` is 'Pod'",
+                    "spec.limits[0].defaultRequest: Forbidden: may not be specified when `type` is 'Pod'",
+                ],
+            ),
+            (
+                json!([{"type": "PersistentVolumeClaim"}]),
+                vec![
+                    "spec.limits[0].limits: Required value: either minimum or maximum storage value is required, but \
+                     neither was provided",
+                ],
+            ),
+            (
+                json!([{"type": "Container", "max": {"pods": "1"}, "default": {"pods": "1"}}]),
+                vec![
+                    r#"spec.limits[0].max[pods]: Invalid value: "pods": must be a standard resource for containers"#,
+                    r#"spec.limits[0].default[pods]: Invalid value: "pods": must be a standard resource for containers"#,
+                    r#"spec.limits[0].defaultRequest[pods]: Invalid value: "pods": must be a standard resource for containers"#,
+                ],
+            ),
+            (
+                json!([{
+                    "type": "Container", "min": {"cpu": "3"}, "max": {"cpu": "1"}, "default": {"cpu": "2"},
+                    "defaultRequest": {"cpu": "2500m"}, "maxLimitRequestRatio": {"cpu": "500m"},
+                }]),
+                vec![
+                    r#"spec.limits[0].min[cpu]: Invalid value: "3": min value 3 is greater than max value 1"#,
+                    r#"spec.limits[0].defaultRequest[cpu]: Invalid value: "2500m": min value 3 is greater than default request value 2500m"#,
+                    r#"spec.limits[0].defaultRequest[cpu]: Invalid value: "2500m": default request value 2500m is greater than max value 1"#,
+                    r#"spec.limits[0].defaultRequest[cpu]: Invalid value: "2500m": default request value 2500m is greater than default limit value 2"#,
+                    r#"spec.limits[0].default[cpu]: Invalid value: "3": min value 3 is greater than default value 2"#,
+                    r#"spec.limits[0].default[cpu]: Invalid value: "1": default value 2 is greater than max value 1"#,
+                    r#"spec.limits[0].maxLimitRequestRatio[cpu]: Invalid value: "500m": ratio 500m is less than 1"#,
+                    r#"spec.limits[0].maxLimitRequestRatio[cpu]: Invalid value: "500m": ratio 500m is greater than max/min = 0.333333"#,
+                ],
+            ),
+            (
+                json!([{"type": "Pod", "max": {"cpu": "2"}, "min": {"cpu": "1"}, "maxLimitRequestRatio": {"cpu": "10"}}]),
+                vec![
+                    r#"spec.limits[0].maxLimitRequestRatio[cpu]: Invalid value: "10": ratio 10 is greater than max/min = 2.000000"#,
+                ],
+            ),
+            (
+                json!([{"type": "Container", "default": {"hugepages-2Mi": "4Mi"}, "defaultRequest": {"hugepages-2Mi": "2Mi"}}]),
+                vec![
+                    r#"spec.limits[0].defaultRequest[hugepages-2Mi]: Invalid value: "2Mi": default value 4Mi must equal to defaultRequest value 2Mi in hugepages-2Mi"#,
+                ],
+            ),
+        ];
+        for (limits, expected) in rows {
+            let object = json!({"metadata": {"name": "a", "namespace": "b"}, "spec": {"limits": limits}});
+            assert_eq!(create_errors("", "limitranges", object), expected);
+        }
+    }
 }

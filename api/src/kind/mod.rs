@@ -14,13 +14,14 @@ pub mod declared_default;
 pub mod generic;
 mod int_or_percent;
 #[cfg(test)]
-mod testing;
+mod test_rows;
 mod workload_template;
 
 pub mod cluster_role;
 pub mod cluster_role_binding;
 pub mod config_map;
 pub mod controller_revision;
+pub mod cron_job;
 pub mod daemon_set;
 pub mod deployment;
 pub mod endpoint_slice;
@@ -43,6 +44,9 @@ pub mod secret;
 pub mod service;
 pub mod service_account;
 pub mod stateful_set;
+
+#[cfg(test)]
+pub(crate) mod testing;
 
 use serde_json::Value;
 
@@ -146,6 +150,7 @@ pub fn strategy(group: &str, plural: &str) -> Option<&'static dyn Strategy> {
         ("apps", "deployments") => &deployment::DeploymentStrategy,
         ("apps", "replicasets") => &replica_set::ReplicaSetStrategy,
         ("apps", "statefulsets") => &stateful_set::StatefulSetStrategy,
+        ("batch", "cronjobs") => &cron_job::CronJobStrategy,
         ("batch", "jobs") => &job::JobStrategy,
         ("coordination.k8s.io", "leases") => &lease::LeaseStrategy,
         ("discovery.k8s.io", "endpointslices") => &endpoint_slice::EndpointSliceStrategy,
@@ -157,4 +162,88 @@ pub fn strategy(group: &str, plural: &str) -> Option<&'static dyn Strategy> {
         ("scheduling.k8s.io", "priorityclasses") => &priority_class::PriorityClassStrategy,
         _ => return None,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::testing::{complete, create_errors, request, update_errors};
+    use super::*;
+    use crate::resource;
+    use crate::tree;
+
+    /// What each kind needs besides a name.
+    fn minimal(plural: &str) -> Value {
+        match plural {
+            "events" => json!({
+                "involvedObject": {"kind": "Pod", "name": "p", "namespace": "default"}, "type": "Normal",
+                "eventTime": "2026-01-02T03:04:05.000000Z", "reportingComponent": "c", "reportingInstance": "i",
+                "action": "Testing", "reason": "Tested",
+            }),
+            "pods" => json!({"spec": {"containers": [{"name": "c", "image": "i"}]}}),
+            "podtemplates" => json!({"template": {"spec": {"containers": [{"name": "c", "image": "i"}]}}}),
+            "services" => {
+                json!({"spec": {"ports": [{"port": 80}], "clusterIP": "10.0.0.1", "clusterIPs": ["10.0.0.1"]}})
+            }
+            "controllerrevisions" => json!({"data": {}, "revision": 1}),
+            "daemonsets" | "deployments" | "replicasets" | "statefulsets" => json!({"spec": {
+                "selector": {"matchLabels": {"a": "b"}},
+                "template": {"metadata": {"labels": {"a": "b"}}, "spec": {"containers": [{"name": "c", "image": "i"}]}},
+            }}),
+            "jobs" => json!({"spec": {"template": minimal_job_template()}}),
+            "cronjobs" => json!({"spec": {
+                "schedule": "* * * * *", "jobTemplate": {"spec": {"template": minimal_job_template()}},
+            }}),
+            "endpointslices" => json!({"addressType": "IPv4"}),
+            "rolebindings" | "clusterrolebindings" => json!({"roleRef": {"kind": "ClusterRole", "name": "r"}}),
+            _ => json!({}),
+        }
+    }
+
+    fn minimal_job_template() -> Value {
+        json!({"spec": {"restartPolicy": "Never", "containers": [{"name": "c", "image": "i"}]}})
+    }
+
+    #[test]
+    fn every_strategy_takes_what_is_minimal() {
+        let mut found = 0;
+        for row in resource::resources() {
+            let Some(strategy) = strategy(&row.group, &row.plural) else { continue };
+            found += 1;
+            let mut object = minimal(&row.plural);
+            object["metadata"] = json!({"name": "a", "uid": "u"});
+            if row.namespaced {
+                object["metadata"]["namespace"] = "default".into();
+            }
+            let object = complete(&row.group, &row.plural, object);
+            let node = generic::schema(&object).unwrap();
+
+            let mut again = object.clone();
+            strategy.default(&mut again);
+            tree::normalise(&mut again, node);
+            assert_eq!(again, object, "defaults of {} are idempotent", row.plural);
+
+            assert_eq!(create_errors(&row.group, &row.plural, object.clone()), [""; 0], "{}", row.plural);
+            let mut prepared = object.clone();
+            strategy.prepare_for_create(&request(""), &mut prepared);
+            let mut normal = prepared.clone();
+            tree::normalise(&mut normal, node);
+            assert_eq!(prepared, normal, "a prepared object of {} is in normal form", row.plural);
+            strategy.canonicalise(&mut prepared);
+            assert_eq!(update_errors(&row.group, &row.plural, "", prepared.clone(), prepared.clone()), [""; 0]);
+            for subresource in &row.subresources {
+                let errors =
+                    update_errors(&row.group, &row.plural, &subresource.name, prepared.clone(), prepared.clone());
+                assert_eq!(errors, [""; 0], "{}/{}", row.plural, subresource.name);
+            }
+            for name in ["", "status"] {
+                for path in strategy.reset_fields(name) {
+                    let first = path.split('.').next().unwrap_or_default();
+                    assert!(node.child(first).is_some(), "{} has no {first}", row.plural);
+                }
+            }
+        }
+        assert!(found >= 11, "{found}");
+    }
 }

@@ -128,3 +128,70 @@ fn phase(namespace: &Namespace) -> Option<FieldError> {
     };
     (phase != expected).then(|| FieldError::invalid(&status.child("Phase"), phase, words))
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use crate::kind::testing::{complete, create_errors, of, request, update_errors};
+
+    #[test]
+    fn a_new_namespace_is_active_and_held() {
+        let mut object =
+            json!({"metadata": {"name": "a"}, "spec": {"finalizers": ["x/y"]}, "status": {"phase": "Gone"}});
+        object = complete("", "namespaces", object);
+        assert_eq!(object["metadata"]["labels"], json!({"kubernetes.io/metadata.name": "a"}));
+        of("", "namespaces").prepare_for_create(&request(""), &mut object);
+        assert_eq!(object["spec"], json!({"finalizers": ["x/y", "kubernetes"]}));
+        assert_eq!(object["status"], json!({"phase": "Active"}));
+        let mut unnamed = complete("", "namespaces", json!({"metadata": {"generateName": "a-"}}));
+        assert_eq!(unnamed["metadata"].get("labels"), None);
+        unnamed["metadata"]["name"] = "a-b".into();
+        of("", "namespaces").canonicalise(&mut unnamed);
+        assert_eq!(unnamed["metadata"]["labels"], json!({"kubernetes.io/metadata.name": "a-b"}));
+    }
+
+    #[test]
+    fn each_subresource_changes_its_part() {
+        let old =
+            json!({"metadata": {"name": "a"}, "spec": {"finalizers": ["kubernetes"]}, "status": {"phase": "Active"}});
+        let new =
+            json!({"metadata": {"name": "a"}, "spec": {"finalizers": ["x/y"]}, "status": {"phase": "Terminating"}});
+        for (subresource, finalizer, phase) in
+            [("", "kubernetes", "Active"), ("status", "kubernetes", "Terminating"), ("finalize", "x/y", "Active")]
+        {
+            let mut object = new.clone();
+            of("", "namespaces").prepare_for_update(&request(subresource), &mut object, &old);
+            assert_eq!(object["spec"]["finalizers"], json!([finalizer]), "{subresource}");
+            assert_eq!(object["status"]["phase"], phase, "{subresource}");
+        }
+    }
+
+    #[test]
+    fn wrong_namespaces_are_refused() {
+        let words = "a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must start \
+                     and end with an alphanumeric character (e.g. 'my-name',  or '123-abc', regex used for validation is \
+                     '[a-z0-9]([-a-z0-9]*[a-z0-9])?')";
+        let errors = create_errors("", "namespaces", json!({"metadata": {"name": "A"}}));
+        assert_eq!(errors[0], format!("metadata.name: Invalid value: \"A\": {words}"));
+        let errors = create_errors("", "namespaces", json!({"metadata": {"name": "a", "namespace": "b"}}));
+        assert_eq!(errors, ["metadata.namespace: Forbidden: not allowed on this type"]);
+        let errors =
+            create_errors("", "namespaces", json!({"metadata": {"name": "a"}, "spec": {"finalizers": ["other"]}}));
+        let words = "name is neither a standard finalizer name nor is it fully qualified";
+        assert_eq!(errors, [format!("spec.finalizers: Invalid value: \"other\": {words}")]);
+
+        let old = json!({"metadata": {"name": "a"}});
+        let new = json!({"metadata": {"name": "a"}, "spec": {"finalizers": ["orphan", "other"]}});
+        let errors = update_errors("", "namespaces", "finalize", new, old.clone());
+        assert_eq!(errors, [format!("spec.finalizers[1]: Invalid value: \"other\": {words}")]);
+        let new = json!({"metadata": {"name": "a"}, "status": {"phase": "Terminating"}});
+        let errors = update_errors("", "namespaces", "status", new.clone(), old.clone());
+        let words = "may only be 'Active' if `deletionTimestamp` is empty";
+        assert_eq!(errors, [format!("status.Phase: Invalid value: \"Terminating\": {words}")]);
+        let gone = json!({"metadata": {"name": "a", "deletionTimestamp": "2026-01-02T03:04:05Z"}});
+        let errors = update_errors("", "namespaces", "status", gone.clone(), gone);
+        let words = "may only be 'Terminating' if `deletionTimestamp` is not empty";
+        assert_eq!(errors, [format!("status.Phase: Invalid value: \"Active\": {words}")]);
+    }
+}

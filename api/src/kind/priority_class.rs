@@ -85,3 +85,62 @@ fn system_class(name: &str, class: &PriorityClass) -> Option<String> {
     let is_default = class.global_default == Some(true);
     is_default.then(|| format!("globalDefault of {name} PriorityClass must be false"))
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::kind::testing::{complete, create_errors, update_errors};
+
+    const GROUP: &str = "scheduling.k8s.io";
+
+    #[test]
+    fn wrong_classes_are_refused() {
+        let system = "metadata.name: Forbidden: priority class names with 'system-' prefix are reserved for system use \
+                      only. error: ";
+        let rows = [
+            (json!({"metadata": {"name": "a"}, "value": HIGHEST}), vec![]),
+            (json!({"metadata": {"name": "system-node-critical"}, "value": 2_000_001_000}), vec![]),
+            (json!({"metadata": {"name": "system-cluster-critical"}, "value": 2_000_000_000}), vec![]),
+            (
+                json!({"metadata": {"name": "a"}, "value": HIGHEST + 1}),
+                vec!["value: Forbidden: maximum allowed value of a user defined priority is 1000000000".to_owned()],
+            ),
+            (
+                json!({"metadata": {"name": "system-x"}}),
+                vec![format!("{system}system-x is not a known system priority class")],
+            ),
+            (
+                json!({"metadata": {"name": "system-node-critical"}, "value": 1}),
+                vec![format!("{system}value of system-node-critical PriorityClass must be 2000001000")],
+            ),
+            (
+                json!({"metadata": {"name": "system-cluster-critical"}, "value": 2_000_000_000, "globalDefault": true}),
+                vec![format!("{system}globalDefault of system-cluster-critical PriorityClass must be false")],
+            ),
+            (
+                json!({"metadata": {"name": "a"}, "preemptionPolicy": "x"}),
+                vec![
+                    "preemptionPolicy: Unsupported value: \"x\": supported values: \"PreemptLowerPriority\", \"Never\""
+                        .to_owned(),
+                ],
+            ),
+        ];
+        for (object, expected) in rows {
+            assert_eq!(create_errors(GROUP, "priorityclasses", object), expected);
+        }
+    }
+
+    #[test]
+    fn value_and_policy_stay() {
+        let old = json!({"metadata": {"name": "a"}, "value": 1});
+        assert_eq!(complete(GROUP, "priorityclasses", old.clone())["preemptionPolicy"], "PreemptLowerPriority");
+        let new = json!({"metadata": {"name": "a"}, "value": 2, "preemptionPolicy": "Never"});
+        let expected = [
+            "value: Forbidden: may not be changed in an update.",
+            "preemptionPolicy: Invalid value: \"Never\": field is immutable",
+        ];
+        assert_eq!(update_errors(GROUP, "priorityclasses", "", new, old), expected);
+    }
+}

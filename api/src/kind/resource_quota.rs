@@ -8,7 +8,7 @@ use k8s_openapi::api::core::v1::{ResourceQuota, ResourceQuotaSpec, ResourceQuota
 use k8s_openapi::apimachinery::pkg::api::resource::Quantity as QuantityText;
 use serde_json::{Value, json};
 
-use super::generic::{at_mut, check, check_update, reset, restore, round_resources, text};
+use super::generic::{check, check_update, reset, restore, round_resources, text};
 use super::{Request, Strategy};
 use crate::quantity::Quantity;
 use crate::validation::meta::{name_is_dns_subdomain, object_meta, object_meta_update};
@@ -22,7 +22,7 @@ pub struct ResourceQuotaStrategy;
 impl Strategy for ResourceQuotaStrategy {
     fn default(&self, object: &mut Value) {
         for path in [["spec", "hard"], ["status", "hard"], ["status", "used"]] {
-            round_resources(at_mut(object, &path));
+            round_resources(object, &path);
         }
     }
 
@@ -218,4 +218,95 @@ fn applies(scope: &str, resource: &str) -> bool {
 fn conflicts(scopes: &[&str]) -> usize {
     let pairs = [("BestEffort", "NotBestEffort"), ("Terminating", "NotTerminating")];
     pairs.iter().filter(|(one, other)| scopes.contains(one) && scopes.contains(other)).count()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kind::testing::{create_errors, of, request, update_errors};
+
+    fn quota(spec: &Value) -> Value {
+        json!({"metadata": {"name": "a", "namespace": "b"}, "spec": spec})
+    }
+
+    #[test]
+    fn wrong_quotas_are_refused() {
+        let misapplied = r#"spec.scopes: Invalid value: ["BestEffort"]: unsupported scope applied to resource"#;
+        let rows = [
+            (json!({"hard": {"cpu": "100", "requests.hugepages-2Mi": "4Mi", "count/jobs.batch": "3"}}), vec![]),
+            (json!({"hard": {"pods": "10"}, "scopes": ["BestEffort"]}), vec![]),
+            (
+                json!({"hard": {"cpu": "-1", "pods": "1500m", "nothing": "1", "storage": "1"}}),
+                vec![
+                    r#"spec.hard[cpu]: Invalid value: "-1": must be greater than or equal to 0"#,
+                    r#"spec.hard[nothing]: Invalid value: "nothing": must be a standard resource type or fully qualified"#,
+                    r#"spec.hard[nothing]: Invalid value: "nothing": must be a standard resource for quota"#,
+                    r#"spec.hard[pods]: Invalid value: "1500m": must be an integer"#,
+                    r#"spec.hard[storage]: Invalid value: "storage": must be a standard resource for quota"#,
+                ],
+            ),
+            (json!({"hard": {"cpu": "1", "memory": "1"}, "scopes": ["BestEffort"]}), vec![misapplied, misapplied]),
+            (
+                json!({"scopes": ["Terminating", "NotTerminating", "x"]}),
+                vec![
+                    r#"spec.scopes: Invalid value: ["Terminating","NotTerminating","x"]: unsupported scope"#,
+                    r#"spec.scopes: Invalid value: ["Terminating","NotTerminating","x"]: conflicting scopes"#,
+                ],
+            ),
+            (
+                json!({
+                    "hard": {"cpu": "1"},
+                    "scopeSelector": {"matchExpressions": [
+                        {"scopeName": "BestEffort", "operator": "In", "values": ["a"]},
+                    ]},
+                }),
+                vec![
+                    r#"spec.scopeSelector.matchExpressions: Invalid value: {"MatchExpressions":[{"ScopeName":"BestEffort","Operator":"In","Values":["a"]}]}: unsupported scope applied to resource"#,
+                    "spec.scopeSelector.matchExpressions.operator: Invalid value: \"In\": must be 'Exists' when scope is any \
+                     of ResourceQuotaScopeTerminating, ResourceQuotaScopeNotTerminating, ResourceQuotaScopeBestEffort, \
+                     ResourceQuotaScopeNotBestEffort or ResourceQuotaScopeCrossNamespacePodAffinity",
+                ],
+            ),
+            (
+                json!({"scopeSelector": {"matchExpressions": [
+                    {"scopeName": "PriorityClass", "operator": "In"},
+                    {"scopeName": "PriorityClass", "operator": "Exists", "values": ["a"]},
+                    {"scopeName": "x", "operator": "y"},
+                ]}}),
+                vec![
+                    "spec.scopeSelector.matchExpressions.values: Required value: must be at least one value when `operator` \
+                     is 'In' or 'NotIn' for scope selector",
+                    "spec.scopeSelector.matchExpressions.values: Invalid value: [\"a\"]: must be no value when `operator` is \
+                     'Exist' or 'DoesNotExist' for scope selector",
+                    "spec.scopeSelector.matchExpressions.scopeName: Invalid value: \"x\": unsupported scope",
+                    "spec.scopeSelector.matchExpressions.operator: Invalid value: \"y\": not a valid selector operator",
+                ],
+            ),
+        ];
+        for (spec, expected) in rows {
+            assert_eq!(create_errors("", "resourcequotas", quota(&spec)), expected);
+        }
+    }
+
+    #[test]
+    fn scopes_stay_and_status_is_its_own() {
+        let old = quota(&json!({"hard": {"pods": "1"}, "scopes": ["BestEffort"]}));
+        let errors = update_errors("", "resourcequotas", "", quota(&json!({"hard": {"pods": "2"}})), old.clone());
+        assert_eq!(errors, ["spec.scopes: Invalid value: null: field is immutable"]);
+        let mut new = old.clone();
+        new["spec"] = json!({});
+        new["status"] = json!({"used": {"pods": "-1"}});
+        let errors = update_errors("", "resourcequotas", "status", new.clone(), old.clone());
+        assert_eq!(errors, [r#"status.used[pods]: Invalid value: "-1": must be greater than or equal to 0"#]);
+        of("", "resourcequotas").prepare_for_update(&request("status"), &mut new, &old);
+        assert_eq!(new["spec"], old["spec"]);
+    }
+
+    #[test]
+    fn requests_above_limits_are_warned_of() {
+        let object =
+            quota(&json!({"hard": {"cpu": "3", "limits.cpu": "2", "requests.memory": "1Gi", "limits.memory": "1Gi"}}));
+        let warnings = of("", "resourcequotas").warnings(&request(""), &object, None);
+        assert_eq!(warnings, ["ResourceQuota cpu (3) should be less than limits.cpu (2)"]);
+    }
 }

@@ -80,15 +80,11 @@ fn validate(secret: &Secret) -> Errors {
         }
         "kubernetes.io/dockercfg" => errors.extend(docker_config(data, ".dockercfg", &path)),
         "kubernetes.io/dockerconfigjson" => errors.extend(docker_config(data, ".dockerconfigjson", &path)),
-        "kubernetes.io/basic-auth" => {
-            if !data.contains_key("username") && !data.contains_key("password") {
-                errors.extend([missing("username"), missing("password")]);
-            }
+        "kubernetes.io/basic-auth" if !data.contains_key("username") && !data.contains_key("password") => {
+            errors.extend([missing("username"), missing("password")]);
         }
-        "kubernetes.io/ssh-auth" => {
-            if data.get("ssh-privatekey").is_none_or(|key| key.0.is_empty()) {
-                errors.push(missing("ssh-privatekey"));
-            }
+        "kubernetes.io/ssh-auth" if data.get("ssh-privatekey").is_none_or(|key| key.0.is_empty()) => {
+            errors.push(missing("ssh-privatekey"));
         }
         "kubernetes.io/tls" => {
             errors.extend(["tls.crt", "tls.key"].into_iter().filter(|key| !data.contains_key(*key)).map(missing));
@@ -132,4 +128,79 @@ fn validate_update(new: &Secret, old: &Secret) -> Errors {
     }
     errors.extend(validate(new));
     errors
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::kind::testing::{complete, create_errors, update_errors};
+
+    #[test]
+    fn texts_become_data() {
+        let object = json!({"stringData": {"a": "x", "c": ""}, "data": {"a": "eQ==", "b": "eg=="}});
+        let object = complete("", "secrets", object);
+        assert_eq!(object["data"], json!({"a": "eA==", "b": "eg==", "c": ""}));
+        assert_eq!((object.get("stringData"), &object["type"]), (None, &json!("Opaque")));
+    }
+
+    #[test]
+    fn types_require_keys() {
+        let meta = json!({"name": "a", "namespace": "b"});
+        let token = "kubernetes.io/service-account-token";
+        let rows = [
+            (json!({"type": "Opaque"}), vec![]),
+            (json!({"type": "example.com/any"}), vec![]),
+            (json!({"type": token}), vec!["metadata.annotations[kubernetes.io/service-account.name]: Required value"]),
+            (json!({"type": "kubernetes.io/dockercfg"}), vec!["data[.dockercfg]: Required value"]),
+            (json!({"type": "kubernetes.io/dockercfg", "stringData": {".dockercfg": "{\"a\":1}"}}), vec![]),
+            (
+                json!({"type": "kubernetes.io/dockerconfigjson", "stringData": {".dockerconfigjson": "{"}}),
+                vec![
+                    "data[.dockerconfigjson]: Invalid value: \"<secret contents redacted>\": unexpected end of JSON input",
+                ],
+            ),
+            (
+                json!({"type": "kubernetes.io/dockerconfigjson", "stringData": {".dockerconfigjson": "[]"}}),
+                vec![
+                    "data[.dockerconfigjson]: Invalid value: \"<secret contents redacted>\": json: cannot unmarshal array \
+                     into Go value of type map[string]interface {}",
+                ],
+            ),
+            (
+                json!({"type": "kubernetes.io/basic-auth"}),
+                vec!["data[username]: Required value", "data[password]: Required value"],
+            ),
+            (json!({"type": "kubernetes.io/basic-auth", "data": {"password": ""}}), vec![]),
+            (
+                json!({"type": "kubernetes.io/ssh-auth", "data": {"ssh-privatekey": ""}}),
+                vec!["data[ssh-privatekey]: Required value"],
+            ),
+            (json!({"type": "kubernetes.io/tls", "data": {"tls.crt": ""}}), vec!["data[tls.key]: Required value"]),
+            (json!({"data": {".": ""}}), vec!["data[.]: Invalid value: \".\": must not be '.'"]),
+            (
+                json!({"stringData": {"a": "x".repeat(MAX_SIZE + 1)}}),
+                vec!["data: Too long: may not be more than 1048576 bytes"],
+            ),
+        ];
+        for (mut object, expected) in rows {
+            object["metadata"] = meta.clone();
+            assert_eq!(create_errors("", "secrets", object), expected);
+        }
+    }
+
+    #[test]
+    fn updates_keep_the_type() {
+        let meta = json!({"name": "a", "namespace": "b"});
+        let old = json!({"metadata": meta, "type": "example.com/any", "immutable": true, "data": {"a": "eA=="}});
+        let errors = update_errors("", "secrets", "", json!({"metadata": meta, "type": "other"}), old.clone());
+        let expected = [
+            "type: Invalid value: \"other\": field is immutable",
+            "immutable: Forbidden: field is immutable when `immutable` is set",
+            "data: Forbidden: field is immutable when `immutable` is set",
+        ];
+        assert_eq!(errors, expected);
+        assert_eq!(update_errors("", "secrets", "", old.clone(), old), [""; 0]);
+    }
 }

@@ -62,3 +62,27 @@ fn keep_names_of_secrets(object: &mut Value) {
         };
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kind::testing::{of, request};
+
+    #[test]
+    fn of_secrets_the_names_are_kept() {
+        let mut object = json!({"secrets": [{"name": "a", "namespace": "b"}, {"kind": "Secret"}]});
+        of("", "serviceaccounts").prepare_for_create(&request(""), &mut object);
+        assert_eq!(object, json!({"secrets": [{"name": "a"}, {}]}));
+    }
+
+    #[test]
+    fn a_new_annotation_is_warned_of() {
+        let annotated = json!({"metadata": {"annotations": {ENFORCE_MOUNTABLE_SECRETS: "true"}}});
+        let warn = |old: Option<&Value>| of("", "serviceaccounts").warnings(&request(""), &annotated, old);
+        let expected = "metadata.annotations[kubernetes.io/enforce-mountable-secrets]: deprecated in v1.32+; prefer \
+                        separate namespaces to isolate access to mounted secrets";
+        assert_eq!(warn(None), [expected]);
+        assert_eq!(warn(Some(&json!({}))), [expected]);
+        assert_eq!(warn(Some(&annotated)), [""; 0]);
+    }
+}

@@ -168,7 +168,7 @@ fn default_claim(claim: &mut Value) {
         &["status", "capacity"],
         &["status", "allocatedResources"],
     ] {
-        round_resources(at_mut(claim, path));
+        round_resources(claim, path);
     }
 }
 

@@ -1,80 +1,59 @@
-//! What the tests of kinds share: the pipeline's steps up to validation, on a valid object that a merge patch spoils.
+//! For tests of strategies: an object's way through its strategy, as the pipeline takes it, and what is found on it.
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
-use super::{Request, Strategy};
-use crate::patch::merge;
+use super::{Request, Strategy, declared_default, generic, strategy};
+use crate::resource::{self, Resource};
 use crate::time::Time;
-use crate::validation::Errors;
+use crate::tree;
 
-/// A request for a subresource.
-pub(super) fn request(subresource: &str) -> Request<'_> {
-    Request { subresource, now: Time { seconds: 1_790_000_000, nanos: 0 } }
+/// The resource's row in its group's first version that has it.
+pub(crate) fn row(group: &str, plural: &str) -> &'static Resource {
+    let mut rows = resource::resources().iter().filter(|row| row.group == group && row.plural == plural);
+    rows.next().unwrap_or_else(|| unreachable!("no resource {group}/{plural}"))
 }
 
-/// The sentences of errors.
-pub(super) fn sentences(errors: &Errors) -> Vec<String> {
+/// The resource's strategy.
+pub(crate) fn of(group: &str, plural: &str) -> &'static dyn Strategy {
+    strategy(group, plural).unwrap_or_else(|| unreachable!("no strategy for {group}/{plural}"))
+}
+
+/// A request for a subresource, or for the object itself.
+pub(crate) fn request(subresource: &str) -> Request<'_> {
+    Request { subresource, now: Time { seconds: 1_700_000_000, nanos: 0 } }
+}
+
+/// `object` in the stored version, in normal form and with all defaults.
+pub(crate) fn complete(group: &str, plural: &str, mut object: Value) -> Value {
+    let row = row(group, plural);
+    object["apiVersion"] = row.storage.to_string().into();
+    object["kind"] = row.kind.clone().into_owned().into();
+    let node = generic::schema(&object).expect("stored forms have a schema");
+    tree::normalise(&mut object, node);
+    declared_default::apply(&mut object, node);
+    of(group, plural).default(&mut object);
+    tree::normalise(&mut object, node);
+    object
+}
+
+/// What is wrong with `object` as a new one.
+pub(crate) fn create_errors(group: &str, plural: &str, object: Value) -> Vec<String> {
+    let mut object = complete(group, plural, object);
+    of(group, plural).prepare_for_create(&request(""), &mut object);
+    sentences(&of(group, plural).validate(&request(""), &object))
+}
+
+/// What is wrong with `object` as an update of `old`; metadata that the pipeline would fill in is taken from `old`.
+pub(crate) fn update_errors(group: &str, plural: &str, subresource: &str, object: Value, old: Value) -> Vec<String> {
+    let old = complete(group, plural, old);
+    let mut object = complete(group, plural, object);
+    of(group, plural).prepare_for_update(&request(subresource), &mut object, &old);
+    if generic::text(&object, &["metadata", "resourceVersion"]).is_empty() {
+        generic::set(&mut object, &["metadata", "resourceVersion"], "1".into());
+    }
+    sentences(&of(group, plural).validate_update(&request(subresource), &object, &old))
+}
+
+fn sentences(errors: &crate::validation::Errors) -> Vec<String> {
     errors.iter().map(ToString::to_string).collect()
-}
-
-/// The object with its patch, defaulted and prepared for creation, and what is said of it.
-pub(super) fn create(strategy: &dyn Strategy, base: &Value, patch: &Value) -> (Value, Vec<String>) {
-    let mut object = merge(base, patch);
-    strategy.default(&mut object);
-    strategy.prepare_for_create(&request(""), &mut object);
-    let said = sentences(&strategy.validate(&request(""), &object));
-    (object, said)
-}
-
-/// The object that `base` becomes with the first patch, when it is updated to what it is with the second.
-pub(super) fn update(
-    strategy: &dyn Strategy,
-    subresource: &str,
-    base: &Value,
-    before: &Value,
-    after: &Value,
-) -> (Value, Vec<String>) {
-    let mut old = merge(base, before);
-    strategy.default(&mut old);
-    let mut object = merge(&old, after);
-    strategy.default(&mut object);
-    strategy.prepare_for_update(&request(subresource), &mut object, &old);
-    let said = sentences(&strategy.validate_update(&request(subresource), &object, &old));
-    (object, said)
-}
-
-/// Checks rows of (patch, sentences) on creation.
-pub(super) fn check_create(strategy: &dyn Strategy, base: &Value, rows: &[(Value, &[&str])]) {
-    assert_eq!(create(strategy, base, &Value::Object(Default::default())).1, Vec::<String>::new(), "the base is valid");
-    for (patch, expected) in rows {
-        assert_eq!(create(strategy, base, patch).1, *expected, "{patch}");
-    }
-}
-
-/// Checks rows of (patch before, patch after, sentences) on update.
-pub(super) fn check_update(strategy: &dyn Strategy, subresource: &str, base: &Value, rows: &[(Value, Value, &[&str])]) {
-    for (before, after, expected) in rows {
-        assert_eq!(update(strategy, subresource, base, before, after).1, *expected, "{before} -> {after}");
-    }
-}
-
-/// A valid workload of `apps/v1` at generation 3.
-pub(super) fn workload(kind: &str) -> Value {
-    json!({
-        "apiVersion": "apps/v1", "kind": kind,
-        "metadata": {"name": "web", "namespace": "default", "uid": "u", "resourceVersion": "1", "generation": 3},
-        "spec": {
-            "selector": {"matchLabels": {"app": "web"}},
-            "template": {
-                "metadata": {"labels": {"app": "web"}},
-                "spec": {
-                    "restartPolicy": "Always", "dnsPolicy": "ClusterFirst", "terminationGracePeriodSeconds": 30,
-                    "schedulerName": "default-scheduler", "securityContext": {},
-                    "containers": [{"name": "c", "image": "i", "imagePullPolicy": "IfNotPresent", "resources": {},
-                        "terminationMessagePath": "/dev/termination-log", "terminationMessagePolicy": "File"}],
-                },
-            },
-        },
-        "status": {},
-    })
 }

@@ -91,3 +91,62 @@ pub fn has_invalid_label_value(selector: &LabelSelector) -> bool {
     let mut values = requirements.flat_map(|requirement| requirement.values.iter().flatten());
     values.any(|value| !is_valid_label_value(value).is_empty())
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn wrong_selectors_are_told() {
+        let rows = [
+            (json!({"matchLabels": {"a/b": "c"}, "matchExpressions": [{"key": "a", "operator": "Exists"}]}), vec![]),
+            (
+                json!({"matchExpressions": [
+                    {"key": "a", "operator": "In"}, {"key": "a", "operator": "Exists", "values": ["b"]},
+                    {"key": "a", "operator": "Like"},
+                ]}),
+                vec![
+                    "s.matchExpressions[0].values: Required value: must be specified when `operator` is 'In' or 'NotIn'",
+                    "s.matchExpressions[1].values: Forbidden: may not be specified when `operator` is 'Exists' or \
+                     'DoesNotExist'",
+                    "s.matchExpressions[2].operator: Invalid value: \"Like\": not a valid selector operator",
+                ],
+            ),
+            (
+                json!({"matchLabels": {"a": "-"}, "matchExpressions": [{"key": "", "operator": "In", "values": ["x "]}]}),
+                vec![
+                    "s.matchLabels: Invalid value: \"-\": a valid label must be an empty string or consist of alphanumeric \
+                     characters, '-', '_' or '.', and must start and end with an alphanumeric character (e.g. 'MyValue',  \
+                     or 'my_value',  or '12345', regex used for validation is '(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?')",
+                    "s.matchExpressions[0].key: Invalid value: \"\": name part must be non-empty",
+                    "s.matchExpressions[0].key: Invalid value: \"\": name part must consist of alphanumeric characters, \
+                     '-', '_' or '.', and must start and end with an alphanumeric character (e.g. 'MyName',  or 'my.name',  \
+                     or '123-abc', regex used for validation is '([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]')",
+                    "s.matchExpressions[0].values[0]: Invalid value: \"x \": a valid label must be an empty string or \
+                     consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric \
+                     character (e.g. 'MyValue',  or 'my_value',  or '12345', regex used for validation is \
+                     '(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?')",
+                ],
+            ),
+        ];
+        for (selector, expected) in rows {
+            let selector: LabelSelector = serde_json::from_value(selector).unwrap();
+            let told: Vec<String> = label_selector(&selector, SelectorOptions::default(), &FieldPath::new("s"))
+                .iter()
+                .map(ToString::to_string)
+                .collect();
+            assert_eq!(told, expected);
+        }
+    }
+
+    #[test]
+    fn stored_values_may_stay() {
+        let selector = json!({"matchExpressions": [{"key": "a", "operator": "Like", "values": ["x "]}]});
+        let selector: LabelSelector = serde_json::from_value(selector).unwrap();
+        assert!(has_invalid_label_value(&selector));
+        let options = SelectorOptions { allow_invalid_label_value: true, allow_unknown_operator: true };
+        assert_eq!(label_selector(&selector, options, &FieldPath::new("s")), []);
+    }
+}

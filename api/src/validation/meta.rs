@@ -321,3 +321,152 @@ fn text(value: Option<&String>) -> &str {
 fn or_empty(map: Option<&BTreeMap<String, String>>) -> std::borrow::Cow<'_, BTreeMap<String, String>> {
     map.map_or_else(|| std::borrow::Cow::Owned(BTreeMap::new()), std::borrow::Cow::Borrowed)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn meta(value: Value) -> ObjectMeta {
+        serde_json::from_value(value).unwrap()
+    }
+
+    fn told(errors: &Errors) -> Vec<String> {
+        errors.iter().map(ToString::to_string).collect()
+    }
+
+    fn create(value: Value) -> Vec<String> {
+        let mut value = value;
+        for (name, default) in [("name", "a"), ("namespace", "b")] {
+            if value.get(name).is_none() {
+                value[name] = default.into();
+            }
+        }
+        told(&object_meta(&meta(value), true, name_is_dns_subdomain, &FieldPath::new("metadata")))
+    }
+
+    #[test]
+    fn new_metadata_is_judged() {
+        let owner = json!({"apiVersion": "a/v1", "kind": "K", "name": "n", "uid": "u", "controller": true});
+        let shown = r#"{"apiVersion":"a/v1","kind":"K","name":"n","uid":"u","controller":true}"#;
+        let rows = [
+            (json!({}), vec![]),
+            (json!({"name": ""}), vec!["metadata.name: Required value: name or generateName is required".to_owned()]),
+            (json!({"generateName": "a-"}), vec![]),
+            (json!({"namespace": "a.b"}), vec!["metadata.namespace: Invalid value: \"a.b\": must not contain dots".to_owned()]),
+            (
+                json!({"generation": -1}),
+                vec!["metadata.generation: Invalid value: -1: must be greater than or equal to 0".to_owned()],
+            ),
+            (json!({"annotations": {"UPPER.case/K": "v"}}), vec![]),
+            (
+                json!({"annotations": {"a": "x".repeat(TOTAL_ANNOTATION_SIZE_LIMIT)}}),
+                vec!["metadata.annotations: Too long: may not be more than 262144 bytes".to_owned()],
+            ),
+            (
+                json!({"ownerReferences": [owner, owner]}),
+                vec![format!(
+                    "metadata.ownerReferences: Invalid value: [{shown},{shown}]: Only one reference can have Controller set \
+                     to true. Found \"true\" in references for K/n and K/n"
+                )],
+            ),
+            (
+                json!({"ownerReferences": [{"apiVersion": "", "kind": "", "name": "", "uid": ""}]}),
+                ["apiVersion", "kind", "name", "uid"]
+                    .map(|name| format!("metadata.ownerReferences[0].{name}: Required value: must not be empty"))
+                    .to_vec(),
+            ),
+            (
+                json!({"ownerReferences": [{"apiVersion": "a/b/c", "kind": "K", "name": "n", "uid": "u"}]}),
+                vec![
+                    "metadata.ownerReferences[0].apiVersion: Invalid value: \"a/b/c\": must be <group>/<version> or <version>"
+                        .to_owned(),
+                ],
+            ),
+            (
+                json!({"ownerReferences": [{"apiVersion": "v1", "kind": "Event", "name": "n", "uid": "u"}]}),
+                vec![
+                    "metadata.ownerReferences[0]: Invalid value: {\"apiVersion\":\"v1\",\"kind\":\"Event\",\"name\":\"n\",\
+                     \"uid\":\"u\"}: /v1, Kind=Event is disallowed from being an owner"
+                        .to_owned(),
+                ],
+            ),
+            (
+                json!({"finalizers": ["orphan", "foregroundDeletion"]}),
+                vec![
+                    "metadata.finalizers: Invalid value: [\"orphan\",\"foregroundDeletion\"]: finalizer orphan and \
+                     foregroundDeletion cannot be both set"
+                        .to_owned(),
+                ],
+            ),
+            (
+                json!({"managedFields": [
+                    {"operation": "Apply", "fieldsType": "FieldsV1", "manager": "m"},
+                    {"operation": "", "fieldsType": "x", "manager": "a\u{7}"},
+                    {"operation": "x", "manager": "x".repeat(129), "subresource": "x".repeat(257)},
+                ]}),
+                vec![
+                    "metadata.managedFields[1].operation: Required value: must not be empty".to_owned(),
+                    "metadata.managedFields[1].fieldsType: Invalid value: \"x\": must be `FieldsV1`".to_owned(),
+                    "metadata.managedFields[1].manager: Invalid value: \"a\\a\": invalid character U+0007 (at position 1)"
+                        .to_owned(),
+                    "metadata.managedFields[2].operation: Unsupported value: \"x\": supported values: \"Apply\", \"Update\""
+                        .to_owned(),
+                    "metadata.managedFields[2].manager: Too long: may not be more than 128 bytes".to_owned(),
+                    "metadata.managedFields[2].subresource: Too long: may not be more than 256 bytes".to_owned(),
+                ],
+            ),
+        ];
+        for (value, expected) in rows {
+            assert_eq!(create(value.clone()), expected, "{value}");
+        }
+        assert_eq!(create(json!({"labels": {"a b": "c"}})).len(), 1);
+        assert_eq!(create(json!({"finalizers": ["a b"]})).len(), 1);
+        assert_eq!(create(json!({"generateName": "a_"})).len(), 1);
+    }
+
+    #[test]
+    fn updates_keep_what_is_the_servers() {
+        let old = json!({
+            "name": "a", "namespace": "b", "uid": "u", "generation": 3, "finalizers": ["x/y"],
+            "creationTimestamp": "2026-01-02T03:04:05Z", "deletionTimestamp": "2026-01-02T03:04:05Z",
+            "deletionGracePeriodSeconds": 30, "resourceVersion": "1",
+        });
+        let path = FieldPath::new("metadata");
+        let update = |new: Value| told(&object_meta_update(&meta(new), &meta(old.clone()), &path));
+        assert_eq!(update(old.clone()), [""; 0]);
+        let new = json!({
+            "name": "c", "namespace": "b", "uid": "v", "generation": 2, "finalizers": ["x/z", "x/y", "a/b"],
+            "creationTimestamp": "2026-01-02T03:04:06Z", "deletionGracePeriodSeconds": 0,
+        });
+        let expected = [
+            "metadata.finalizers: Forbidden: no new finalizers can be added if the object is being deleted, found new \
+             finalizers []string{\"a/b\", \"x/z\"}",
+            "metadata.resourceVersion: Invalid value: \"\": must be specified for an update",
+            "metadata.generation: Invalid value: 2: must not be decremented",
+            "metadata.name: Invalid value: \"c\": field is immutable",
+            "metadata.uid: Invalid value: \"v\": field is immutable",
+            "metadata.creationTimestamp: Invalid value: \"2026-01-02T03:04:06Z\": field is immutable",
+            "metadata.deletionTimestamp: Invalid value: null: field is immutable",
+            "metadata.deletionGracePeriodSeconds: Invalid value: 0: field is immutable",
+        ];
+        assert_eq!(update(new), expected);
+    }
+
+    #[test]
+    fn beginnings_of_names_may_end_in_a_dash() {
+        let rules: [(NameRule, &str, &str); 4] = [
+            (name_is_dns_subdomain, "a.b-", "a_-x"),
+            (name_is_dns_label, "ab-", "a.b-"),
+            (name_is_dns1035_label, "ab-", "1b-"),
+            (path_segment_name, "..", "a/"),
+        ];
+        for (rule, good, bad) in rules {
+            assert_eq!(rule(good, true), [""; 0], "{good}");
+            assert_ne!(rule(good, false), [""; 0], "{good}");
+            assert_ne!(rule(bad, true), [""; 0], "{bad}");
+        }
+        // Upstream takes away the character in front of the dash, whatever it is.
+        assert_eq!(name_is_dns_label("a_-", true), [""; 0]);
+        assert_ne!(name_is_dns_label("-", true), [""; 0]);
+    }
+}

@@ -217,7 +217,7 @@ pub fn is_config_map_key(value: &str) -> Vec<String> {
 pub fn is_env_var_name(value: &str) -> Vec<String> {
     let mut errors = Vec::new();
     let fits = |c: u8| c.is_ascii_alphanumeric() || matches!(c, b'-' | b'.' | b'_');
-    if !value.bytes().all(fits) || !value.bytes().next().is_some_and(|first| !first.is_ascii_digit()) {
+    if !value.bytes().all(fits) || value.bytes().next().is_none_or(|first| first.is_ascii_digit()) {
         let words = "a valid environment variable name must consist of alphabetic characters, digits, '_', '-', or \
                      '.', and must not start with a digit";
         let examples = ["my.env-name", "MY_ENV.NAME", "MyEnvName1"];
@@ -399,5 +399,115 @@ fn parent_directory(value: &str) -> Option<String> {
     match value {
         "." | ".." => Some(format!("must not be '{value}'")),
         _ => value.starts_with("..").then(|| "must not start with '..'".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    type Rule = fn(&str) -> Vec<String>;
+
+    #[test]
+    fn good_ones_pass_and_bad_ones_do_not() {
+        let (long63, long64) = ("a".repeat(63), "a".repeat(64));
+        let long253 = vec!["a".repeat(49); 5].join(".") + ".aaa";
+        assert_eq!(long253.len(), 253);
+        let rows: [(Rule, Vec<&str>, Vec<&str>); 15] = [
+            (
+                is_dns1123_label,
+                vec!["a", "ab", "a1", "a-1", "a--1--2--b", "0", "01", "0-1", &long63],
+                vec!["", "A", "aBc", "-", "a-", "-a", "_", "a_b", ".", "a.b", " ", "a b", &long64, "é"],
+            ),
+            (
+                is_dns1123_subdomain,
+                vec!["a", "a.b", "0.1.2.3", "a-1.b--c", "01.a", &long253],
+                vec!["", "A", "-", "a-", "-a", "_", ".", "a.", ".a", "a..b", "a.-b", "a_b.c", "a@b"],
+            ),
+            (is_dns1123_subdomain_caseless, vec!["A.b", "a"], vec!["", "a_", "A-"]),
+            (is_dns1123_subdomain_with_underscore, vec!["_a.b", "a_b", "a"], vec!["", "__a", "a_", "_", "A"]),
+            (is_dns1035_label, vec!["a", "a1", "a--1", &long63], vec!["", "0", "1a", "A", "a.b", "a-", &long64]),
+            (is_wildcard_dns1123_subdomain, vec!["*.a.b", "*.a"], vec!["*.*.a", "*", "*a.b", "f*.b", "a.b", "*."]),
+            (
+                is_qualified_name,
+                vec!["simple", "now-with-dashes", "1-starts-with-num", "a/b", "a.b/C_d.e", "1.2.3.4/5678", &long63],
+                vec!["", "nospecialchars%^=@", "cantendwithadash-", "-x", "only/one/slash", "/a", "a/", "A/b", &long64],
+            ),
+            (is_prefixed_label_key, vec!["a.b/c"], vec!["c", "a.b/"]),
+            (
+                is_valid_label_value,
+                vec!["", "simple", "1234", "a_b.c-d", &long63],
+                vec!["nospecialchars%^=@", "Tama-nui-te-rā.is.Māori.sun", "\\backslashes", "-a", "a-", &long64],
+            ),
+            (is_config_map_key, vec!["a", "good.key", ".-", ".a", "a_B-1"], vec!["", ".", "..", "..a", "a/b", "a b"]),
+            (is_env_var_name, vec!["A", "_a.b-c", "-", "a1"], vec!["", "1a", "a=b", ".", "..", "..a", "é"]),
+            (is_relaxed_env_var_name, vec!["A", "1 a!", "~"], vec!["", "a=b", "a\n", "é"]),
+            (is_cidentifier, vec!["a", "_1", "A_b"], vec!["", "1a", "a-b", "é"]),
+            (is_http_header_name, vec!["X-Forwarded-For", "1"], vec!["", "a b", "a_b", "X:"]),
+            (
+                is_valid_port_name,
+                vec!["telnet", "re-mail-ck", "pop3", "a", "a-1", "1-a"],
+                vec!["longerthan15characters", "", "12345", "1--2", "-a", "a-", "a--b", "A", "a_b"],
+            ),
+        ];
+        for (at, (rule, good, bad)) in rows.iter().enumerate() {
+            for value in good {
+                assert_eq!(rule(value), [""; 0], "{at}: {value:?}");
+            }
+            for value in bad {
+                assert_ne!(rule(value), [""; 0], "{at}: {value:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn sentences_are_upstreams() {
+        let label = "a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must start and \
+                     end with an alphanumeric character (e.g. 'my-name',  or '123-abc', regex used for validation is \
+                     '[a-z0-9]([-a-z0-9]*[a-z0-9])?')";
+        assert_eq!(is_dns1123_label("A"), [label]);
+        assert_eq!(is_dns1123_label("a.b"), ["must not contain dots"]);
+        assert_eq!(is_dns1123_label(&"a".repeat(64)), ["must be no more than 63 characters"]);
+        let subdomain = "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and \
+                         must start and end with an alphanumeric character (e.g. 'example.com', regex used for validation \
+                         is '[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')";
+        assert_eq!(is_dns1123_subdomain("A"), [subdomain]);
+        assert_eq!(is_qualified_name("A/b"), [format!("prefix part {subdomain}")]);
+        assert_eq!(
+            is_dns1035_label("1"),
+            ["a DNS-1035 label must consist of lower case alphanumeric characters or '-', start with an alphabetic \
+              character, and end with an alphanumeric character (e.g. 'my-name',  or 'abc-123', regex used for validation \
+              is '[a-z]([-a-z0-9]*[a-z0-9])?')"]
+        );
+        let key = "must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric \
+                   character (e.g. 'MyName',  or 'my.name',  or '123-abc', regex used for validation is \
+                   '([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]')";
+        let prefix = "with an optional DNS subdomain prefix and '/' (e.g. 'example.com/MyName')";
+        assert_eq!(is_qualified_name("a/b/c"), [format!("a valid label key {key} {prefix}")]);
+        assert_eq!(is_qualified_name("/-"), ["prefix part must be non-empty".to_owned(), format!("name part {key}")]);
+        assert_eq!(is_qualified_name(&"a".repeat(64)), ["name part must be no more than 63 bytes"]);
+        assert_eq!(is_prefixed_label_key("a"), ["must include a prefix (e.g. 'example.com/key')"]);
+        assert_eq!(is_valid_label_value(&"a".repeat(64)), ["must be no more than 63 bytes"]);
+        let port = "must contain only alpha-numeric characters (a-z, 0-9), and hyphens (-)";
+        assert_eq!(is_valid_port_name(""), [port, "must contain at least one letter (a-z)"]);
+        let hyphens = ["must not contain consecutive hyphens", "must not begin or end with a hyphen"];
+        assert_eq!(is_valid_port_name("a--"), hyphens);
+        assert_eq!(is_valid_port_num(0), ["must be between 1 and 65535, inclusive"]);
+        assert_eq!(is_valid_port_num(65535), [""; 0]);
+        assert_eq!(is_valid_user_id(-1), ["must be between 0 and 2147483647, inclusive"]);
+        assert_eq!(is_valid_group_id(1 << 31), ["must be between 0 and 2147483647, inclusive"]);
+        let percent = "a valid percent string must be a numeric string followed by an ending '%' (e.g. '1%',  or '93%', regex \
+                       used for validation is '[0-9]+%')";
+        for value in ["", "%", "1", "1%%", "-1%"] {
+            assert_eq!(is_valid_percent(value), [percent]);
+        }
+        assert_eq!(is_valid_percent("100%"), [""; 0]);
+        assert_eq!(is_relaxed_env_var_name(""), ["environment variable name must be non-empty"]);
+        assert_eq!(is_valid_path_segment_name("."), ["may not be '.'"]);
+        assert_eq!(is_valid_path_segment_name("a/b%"), ["may not contain '/'", "may not contain '%'"]);
+        assert_eq!(is_valid_path_segment_prefix(".."), [""; 0]);
+        assert_eq!(is_valid_condition_reason("A,b:c_"), [""; 0]);
+        assert_ne!(is_valid_condition_reason("1"), [""; 0]);
+        assert_ne!(is_valid_condition_reason("A:"), [""; 0]);
     }
 }

@@ -376,3 +376,125 @@ fn number(text: &str, radix: u32) -> Option<(u32, &str)> {
     }
     (!digits.is_empty()).then_some((value, rest))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn told(errors: Errors) -> Vec<String> {
+        errors.into_iter().map(|error| error.detail).collect()
+    }
+
+    const NO_IP: &str = "must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)";
+    const NO_CIDR: &str = "must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)";
+
+    #[test]
+    fn addresses_are_judged_in_both_ways() {
+        let path = FieldPath::new("ip");
+        let canonical = |form: &str| format!("must be in canonical form (\"{form}\")");
+        for (value, legacy, strict) in [
+            ("1.2.3.4", "", String::new()),
+            ("::1", "", String::new()),
+            ("2001:db8::ffff", "", String::new()),
+            ("::", "", String::new()),
+            ("2001:DB8::0001", "", canonical("2001:db8::1")),
+            ("2a00:79e0:2:0:f1c3:e797:93c1:df80", "", String::new()),
+            ("0:0:0:0:0:0:0:1", "", canonical("::1")),
+            ("1.2.3.04", "must not have leading 0s", "must not have leading 0s".into()),
+            ("::00001", "must not have leading 0s", "must not have leading 0s".into()),
+            (
+                "::ffff:1.2.3.4",
+                "must not be an IPv4-mapped IPv6 address",
+                "must not be an IPv4-mapped IPv6 address".into(),
+            ),
+            ("1.2.3.4.5", NO_IP, NO_IP.into()),
+            ("1.2.3", NO_IP, NO_IP.into()),
+            ("256.0.0.1", NO_IP, NO_IP.into()),
+            ("1:2:3:4:5:6:7:8:9", NO_IP, NO_IP.into()),
+            ("1:2:3:4:5:6:7", NO_IP, NO_IP.into()),
+            ("1::2::3", NO_IP, NO_IP.into()),
+            (":1:2", NO_IP, NO_IP.into()),
+            ("fe80::1%eth0", NO_IP, NO_IP.into()),
+            ("1:2:3:4:5:6:7:8::", NO_IP, NO_IP.into()),
+            ("", NO_IP, NO_IP.into()),
+        ] {
+            let expected: Vec<String> = Some(legacy.to_owned()).filter(|words| !words.is_empty()).into_iter().collect();
+            assert_eq!(told(is_valid_ip_for_legacy_field(&path, value, &[])), expected, "{value}");
+            assert_eq!(told(is_valid_ip_for_legacy_field(&path, value, &[value])), [""; 0]);
+            let expected: Vec<String> = Some(strict).filter(|words| !words.is_empty()).into_iter().collect();
+            assert_eq!(told(is_valid_ip(&path, value)), expected, "{value}");
+        }
+    }
+
+    #[test]
+    fn blocks_are_judged_in_both_ways() {
+        let path = FieldPath::new("cidr");
+        let zeros = "must not have leading 0s in IP or prefix length";
+        for (value, legacy) in [
+            ("1.2.3.0/24", ""),
+            ("0.0.0.0/0", ""),
+            ("::/0", ""),
+            ("2001:db8::/64", ""),
+            ("1.2.3.4/24", "must not have bits set beyond the prefix length"),
+            ("1.2.3.00/24", zeros),
+            ("1.2.3.0/024", zeros),
+            ("::ffff:1.2.3.0/120", "must not have an IPv4-mapped IPv6 address"),
+            ("1.2.3.0/33", NO_CIDR),
+            ("1.2.3.0", NO_CIDR),
+            ("1.2.3.0/24/", NO_CIDR),
+            ("::/129", NO_CIDR),
+            ("1.2.3.0/-1", NO_CIDR),
+        ] {
+            let expected: Vec<String> = Some(legacy.to_owned()).filter(|words| !words.is_empty()).into_iter().collect();
+            assert_eq!(told(is_valid_cidr_for_legacy_field(&path, value, &[])), expected, "{value}");
+            assert_eq!(told(is_valid_cidr(&path, value)), expected, "{value}");
+        }
+        assert_eq!(told(is_valid_cidr(&path, "2001:DB8::/64")), ["must be in canonical form (\"2001:db8::/64\")"]);
+        assert_eq!(parse_cidr_sloppy("::ffff:1.2.3.4/120").unwrap().to_string(), "1.2.3.0/24");
+        assert_eq!(told(is_valid_interface_address(&path, "1.2.3.4/24")), [""; 0]);
+        assert_eq!(
+            told(is_valid_interface_address(&path, "1.2.3.04/24")),
+            ["must be in canonical form (\"1.2.3.4/24\")"]
+        );
+        let no_address = "must be a valid address in CIDR form, (e.g. 10.9.8.7/24 or 2001:db8::1/64)";
+        assert_eq!(told(is_valid_interface_address(&path, "1.2.3.4")), [no_address]);
+    }
+
+    #[test]
+    fn unusual_forms_are_warned_of() {
+        let path = FieldPath::new("x");
+        for (value, expected) in [
+            ("1.2.3.4", vec![]),
+            ("1.2.3.04", vec![r#"x: non-standard IP address "1.2.3.04" is invalid: use "1.2.3.4""#]),
+            ("::ffff:1.2.3.4", vec![r#"x: non-standard IP address "::ffff:1.2.3.4" is invalid: use "1.2.3.4""#]),
+            ("::0001", vec![r#"x: IPv6 address "::0001" should be in RFC 5952 canonical format ("::1")"#]),
+        ] {
+            assert_eq!(warnings_for_ip(&path, value), expected);
+        }
+        let both = [
+            r#"x: CIDR value "1.2.3.04/24" is ambiguous in this context (should be "1.2.3.0/24" or "1.2.3.4/32"?)"#,
+            r#"x: non-standard CIDR value "1.2.3.04/24" is invalid: use "1.2.3.0/24""#,
+        ];
+        assert_eq!(warnings_for_cidr(&path, "1.2.3.04/24"), both);
+    }
+
+    #[test]
+    fn domains_and_paths() {
+        let path = FieldPath::new("x");
+        assert_eq!(told(is_fully_qualified_domain_name(&path, "a.b.")), [""; 0]);
+        let two = "should be a domain with at least two segments separated by dots";
+        assert_eq!(told(is_fully_qualified_domain_name(&path, "a")), [two]);
+        let three = "should be a domain with at least three segments separated by dots";
+        assert_eq!(told(is_fully_qualified_name(&path, "a.b")), [three]);
+        assert_eq!(told(is_fully_qualified_name(&path, "a.b.c")), [""; 0]);
+        assert_eq!(told(is_domain_prefixed_path(&path, "acme.io/foo/bar")), [""; 0]);
+        let words = "must be a domain-prefixed path (such as \"acme.io/foo\")";
+        for value in ["acme.io", "acme.io/", "/foo"] {
+            assert_eq!(told(is_domain_prefixed_path(&path, value)), [words]);
+        }
+        let words = r"Invalid path (regex used for validation is '[A-Za-z0-9/\-._~%!$&'()*+,;=:]+')";
+        assert_eq!(told(is_domain_prefixed_path(&path, "acme.io/a b")), [words]);
+        let words = "must be a domain-prefixed key (such as \"acme.io/foo\")";
+        assert_eq!(told(is_domain_prefixed_key(&path, "foo")), [words]);
+    }
+}

@@ -143,3 +143,47 @@ pub fn resource_quantity_value(name: &str, value: Quantity, path: &FieldPath<'_>
     }
     errors
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_sorted_out() {
+        for (name, standard, quota, container, integer) in [
+            ("cpu", true, true, true, false),
+            ("storage", true, false, false, false),
+            ("requests.storage", true, true, false, false),
+            ("pods", true, true, false, true),
+            ("hugepages-2Mi", true, true, true, false),
+            ("requests.hugepages-2Mi", true, true, false, false),
+            ("limits.hugepages-2Mi", false, false, false, false),
+            ("example.com/gpu", false, false, false, true),
+            ("requests.example.com/gpu", false, false, false, false),
+            ("kubernetes.io/thing", false, false, false, false),
+        ] {
+            let found =
+                (is_standard(name), is_standard_for_quota(name), is_standard_for_containers(name), is_integer(name));
+            assert_eq!(found, (standard, quota, container, integer), "{name}");
+        }
+        assert!(is_overcommit_allowed("cpu") && !is_overcommit_allowed("hugepages-1Gi"));
+        assert!(!is_overcommit_allowed("example.com/gpu") && is_overcommit_allowed("kubernetes.io/x"));
+    }
+
+    #[test]
+    fn wrong_names_are_told() {
+        let path = FieldPath::new("x");
+        let told = |errors: Errors| errors.iter().map(FieldError::body).collect::<Vec<_>>();
+        let words = |name: &str, words: &str| format!("Invalid value: \"{name}\": {words}");
+        let standard = "must be a standard resource type or fully qualified";
+        assert_eq!(told(resource_name("disk", &path)), [words("disk", standard)]);
+        let container = "must be a standard resource for containers";
+        assert_eq!(told(container_resource_name("disk", &path)), [words("disk", standard), words("disk", container)]);
+        assert_eq!(told(container_resource_name("pods", &path)), [words("pods", container)]);
+        assert_eq!(
+            told(container_resource_name("requests.example.com/gpu", &path)),
+            [words("requests.example.com/gpu", "doesn't follow extended resource name standard")]
+        );
+        assert_eq!(told(container_resource_name("example.com/gpu", &path)), [""; 0]);
+    }
+}

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::ControllerRevisionStrategy;
-use crate::kind::testing::{check_create, check_update};
+use crate::kind::test_rows::{check_create, check_update};
 
 fn base() -> Value {
     json!({

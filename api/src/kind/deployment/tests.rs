@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::DeploymentStrategy;
 use crate::kind::Strategy;
-use crate::kind::testing::{check_create, check_update, create, request, update, workload};
+use crate::kind::test_rows::{check_create, check_update, create, request, update, workload};
 
 fn base() -> Value {
     workload("Deployment")

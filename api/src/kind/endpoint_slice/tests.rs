@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::EndpointSliceStrategy;
 use crate::kind::Strategy;
-use crate::kind::testing::{check_create, check_update, create, request, update};
+use crate::kind::test_rows::{check_create, check_update, create, request, update};
 
 fn base() -> Value {
     json!({
@@ -16,6 +16,7 @@ fn base() -> Value {
     })
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "callers write literals")]
 fn endpoint(endpoint: Value) -> Value {
     json!({"endpoints": [endpoint]})
 }

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::EndpointsStrategy;
 use crate::kind::Strategy;
-use crate::kind::testing::{check_create, check_update, create, request};
+use crate::kind::test_rows::{check_create, check_update, create, request};
 
 fn base() -> Value {
     json!({
@@ -14,6 +14,7 @@ fn base() -> Value {
     })
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "callers write literals")]
 fn subset(subset: Value) -> Value {
     json!({"subsets": [subset]})
 }

@@ -157,3 +157,109 @@ fn reference(of: &ObjectReference) -> Value {
         "FieldPath": text(&of.field_path),
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kind::testing::{create_errors, update_errors};
+
+    const NEW: &str = "events.k8s.io";
+
+    fn new_style() -> Value {
+        json!({
+            "metadata": {"name": "a", "namespace": "default"},
+            "involvedObject": {"kind": "Node", "name": "n"}, "type": "Normal",
+            "eventTime": "2026-01-02T03:04:05.000000Z", "reportingComponent": "c/d", "reportingInstance": "i",
+            "action": "Testing", "reason": "Tested",
+        })
+    }
+
+    #[test]
+    fn old_events_agree_on_the_namespace() {
+        let wrong = |namespace: &str| {
+            let words = "does not match event.namespace";
+            vec![format!("involvedObject.namespace: Invalid value: \"{namespace}\": {words}")]
+        };
+        for (namespace, involved, expected) in [
+            ("default", "", vec![]),
+            ("", "", vec![]),
+            ("other", "", wrong("")),
+            ("other", "other", vec![]),
+            ("other", "default", wrong("default")),
+        ] {
+            let object =
+                json!({"metadata": {"name": "a", "namespace": namespace}, "involvedObject": {"namespace": involved}});
+            assert_eq!(create_errors("", "events", object), expected, "{namespace} {involved}");
+        }
+    }
+
+    #[test]
+    fn new_events_are_complete() {
+        let mut object = new_style();
+        assert_eq!(create_errors("", "events", object.clone()), [""; 0]);
+        assert_eq!(create_errors(NEW, "events", object.clone()), [""; 0]);
+        object["metadata"]["namespace"] = "other".into();
+        for name in ["reportingComponent", "reportingInstance", "action", "reason"] {
+            object[name] = "".into();
+        }
+        object["message"] = "x".repeat(1025).into();
+        let errors = create_errors("", "events", object.clone());
+        let name = "must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric \
+                    character (e.g. 'MyName',  or 'my.name',  or '123-abc', regex used for validation is \
+                    '([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]')";
+        let expected = [
+            "involvedObject.namespace: Invalid value: \"\": does not match event.namespace".to_owned(),
+            "reportingComponent: Required value".to_owned(),
+            "reportingComponent: Invalid value: \"\": name part must be non-empty".to_owned(),
+            format!("reportingComponent: Invalid value: \"\": name part {name}"),
+            "reportingInstance: Required value".to_owned(),
+            "action: Required value".to_owned(),
+            "reason: Required value".to_owned(),
+            "message: Invalid value: \"\": can have at most 1024 characters".to_owned(),
+        ];
+        assert_eq!(errors, expected);
+        assert!(create_errors(NEW, "events", object)[1].starts_with("reportingController: "));
+    }
+
+    #[test]
+    fn the_newer_api_takes_new_events_only() {
+        let object = json!({
+            "metadata": {"name": "a", "namespace": "default"}, "type": "Odd", "count": 1,
+            "firstTimestamp": "2026-01-02T03:04:05Z", "lastTimestamp": "2026-01-02T03:04:05Z",
+            "source": {"host": "h"}, "series": {"count": 1},
+        });
+        let expected = [
+            "series.count: Invalid value: \"\": should be at least 2",
+            "series.lastObservedTime: Required value",
+            "eventTime: Required value",
+            "type: Invalid value: \"\": has invalid value: Odd",
+            "firstTimestamp: Invalid value: \"\": needs to be unset",
+            "lastTimestamp: Invalid value: \"\": needs to be unset",
+            "count: Invalid value: \"\": needs to be unset",
+            "source: Invalid value: \"\": needs to be unset",
+        ];
+        assert_eq!(create_errors(NEW, "events", object.clone()), expected);
+        assert_eq!(create_errors("", "events", object), [""; 0]);
+    }
+
+    #[test]
+    fn the_newer_api_changes_the_series_only() {
+        let old = new_style();
+        let mut new = old.clone();
+        new["series"] = json!({"count": 2, "lastObservedTime": "2026-01-02T03:04:06.000000Z"});
+        assert_eq!(update_errors(NEW, "events", "", new.clone(), old.clone()), [""; 0]);
+        new["reason"] = "Other".into();
+        new["involvedObject"]["name"] = "m".into();
+        new["eventTime"] = "2026-01-02T03:04:05.000001Z".into();
+        let reference =
+            r#"{"Kind":"Node","Namespace":"","Name":"m","UID":"","APIVersion":"","ResourceVersion":"","FieldPath":""}"#;
+        let expected = [
+            format!("involvedObject: Invalid value: {reference}: field is immutable"),
+            "reason: Invalid value: \"Other\": field is immutable".to_owned(),
+            "reason: Invalid value: \"Other\": field is immutable".to_owned(),
+            "eventTime: Invalid value: \"2026-01-02T03:04:05.000001Z\": field is immutable".to_owned(),
+        ];
+        assert_eq!(update_errors(NEW, "events", "", new.clone(), old.clone()), expected);
+        assert_eq!(update_errors("", "events", "", new, old), [""; 0]);
+    }
+}

@@ -11,7 +11,7 @@ mod validation;
 use k8s_openapi::api::core::v1::Node;
 use serde_json::{Value, json};
 
-use super::generic::{at, at_mut, check, check_update, list, remove, restore, round_resources, set, text};
+use super::generic::{at, check, check_update, list, remove, restore, round_resources, set, text};
 use super::{Request, Strategy};
 use crate::validation::{Errors, FieldPath, net};
 
@@ -26,8 +26,8 @@ impl Strategy for NodeStrategy {
         {
             set(object, &["status", "allocatable"], capacity);
         }
-        round_resources(at_mut(object, &["status", "capacity"]));
-        round_resources(at_mut(object, &["status", "allocatable"]));
+        round_resources(object, &["status", "capacity"]);
+        round_resources(object, &["status", "allocatable"]);
         let single = text(object, &["spec", "podCIDR"]).to_owned();
         match list(object, &["spec", "podCIDRs"]).first().and_then(Value::as_str).map(str::to_owned) {
             Some(first) if single.is_empty() => set(object, &["spec", "podCIDR"], first.into()),
@@ -93,5 +93,57 @@ impl Strategy for NodeStrategy {
 
     fn reset_fields(&self, subresource: &str) -> &'static [&'static str] {
         if subresource == "status" { &["spec"] } else { &["status"] }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kind::testing::{complete, of, request};
+
+    #[test]
+    fn defaults_follow_from_what_is_given() {
+        let object = json!({"status": {"capacity": {"cpu": "1500001n"}}, "spec": {"podCIDR": "10.0.0.0/24"}});
+        let object = complete("", "nodes", object);
+        assert_eq!(object["status"]["allocatable"], json!({"cpu": "2m"}));
+        assert_eq!(object["spec"], json!({"podCIDR": "10.0.0.0/24", "podCIDRs": ["10.0.0.0/24"]}));
+        for (single, many, expected) in [
+            ("", json!(["a", "b"]), json!({"podCIDR": "a", "podCIDRs": ["a", "b"]})),
+            ("a", json!(["a", "b"]), json!({"podCIDR": "a", "podCIDRs": ["a", "b"]})),
+            ("c", json!(["a", "b"]), json!({"podCIDR": "c", "podCIDRs": ["c"]})),
+        ] {
+            let object = complete("", "nodes", json!({"spec": {"podCIDR": single, "podCIDRs": many}}));
+            assert_eq!(object["spec"], expected);
+        }
+    }
+
+    #[test]
+    fn spec_and_status_are_written_apart() {
+        let old = json!({"spec": {"unschedulable": true}, "status": {"phase": "Running"}});
+        let source = json!({"configMap": {}});
+        let new =
+            json!({"spec": {"configSource": source}, "status": {"config": {"active": source}, "phase": "Pending"}});
+        let node = of("", "nodes");
+        let mut object = new.clone();
+        node.prepare_for_update(&request(""), &mut object, &old);
+        assert_eq!(object, json!({"spec": {}, "status": {"phase": "Running"}}));
+        let mut object = new.clone();
+        node.prepare_for_update(&request("status"), &mut object, &old);
+        assert_eq!(object, json!({"spec": {"unschedulable": true}, "status": {"phase": "Pending"}}));
+        let mut object = new;
+        node.prepare_for_create(&request(""), &mut object);
+        assert_eq!(object, json!({"spec": {}, "status": {"phase": "Pending"}}));
+    }
+
+    #[test]
+    fn deprecated_fields_are_warned_of() {
+        let object = json!({"spec": {"externalID": "x", "podCIDRs": ["10.0.0.1/24", "2001:DB8::/64"]}});
+        let warnings = of("", "nodes").warnings(&request(""), &object, None);
+        let expected = [
+            "spec.externalID: this field is deprecated, and is unused by Kubernetes",
+            r#"spec.podCIDRs[0]: CIDR value "10.0.0.1/24" is ambiguous in this context (should be "10.0.0.0/24" or "10.0.0.1/32"?)"#,
+            r#"spec.podCIDRs[1]: IPv6 CIDR value "2001:DB8::/64" should be in RFC 5952 canonical format ("2001:db8::/64")"#,
+        ];
+        assert_eq!(warnings, expected);
     }
 }

@@ -259,3 +259,137 @@ fn config_map_source(map: &ConfigMapNodeConfigSource, path: &FieldPath<'_>) -> E
     check("kubeletConfigKey", &map.kubelet_config_key, is_config_map_key(&map.kubelet_config_key));
     errors
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kind::testing::{create_errors, update_errors};
+
+    fn named(mut object: Value) -> Value {
+        if object.get("metadata").is_none() {
+            object["metadata"] = json!({});
+        }
+        object["metadata"]["name"] = "n".into();
+        object
+    }
+
+    #[test]
+    fn wrong_nodes_are_refused() {
+        let taints = json!([
+            {"key": "a", "effect": "NoSchedule"}, {"key": "a", "effect": "NoExecute"},
+            {"key": "a", "value": "v", "effect": "NoSchedule"}, {"key": "b"}, {"key": "c", "effect": "x"},
+        ]);
+        let rows = [
+            (
+                json!({"spec": {"taints": taints}}),
+                vec![
+                    r#"metadata.taints[2]: Duplicate value: {"Key":"a","Value":"v","Effect":"NoSchedule","TimeAdded":null}: taints must be unique by key and effect pair"#,
+                    "metadata.taints[3].effect: Required value",
+                    r#"metadata.taints[4].effect: Unsupported value: "x": supported values: "NoSchedule", "PreferNoSchedule", "NoExecute""#,
+                ],
+            ),
+            (
+                json!({"status": {"capacity": {"cpu": "-1", "pods": "1500m"}, "allocatable": {}}}),
+                vec![
+                    r#"status.capacity.cpu: Invalid value: "-1": must be greater than or equal to 0"#,
+                    r#"status.capacity.pods: Invalid value: "1500m": must be an integer"#,
+                    r#"status.allocatable.cpu: Invalid value: "-1": must be greater than or equal to 0"#,
+                    r#"status.allocatable.pods: Invalid value: "1500m": must be an integer"#,
+                ],
+            ),
+            (
+                json!({"status": {"nodeInfo": {"swap": {"capacity": 0}}}}),
+                vec!["metadata.nodeSwapStatus.capacity: Invalid value: 0: must be greater than zero"],
+            ),
+            (
+                json!({"status": {"declaredFeatures": ["B/c", "A", "A"]}}),
+                vec![
+                    r#"status.declaredFeatures[1]: Invalid value: "A": list must be sorted alphabetically"#,
+                    r#"status.declaredFeatures[2]: Duplicate value: "A""#,
+                ],
+            ),
+            (
+                json!({"status": {"declaredFeatures": ["a"]}}),
+                vec![
+                    r#"status.declaredFeatures[0]: Invalid value: "a": invalid feature name "a": must start with an UpperCamelCase segment, with subsequent segments separated by '/' (e.g., MyFeature or MyFeature/mySubFeature), and contain only alphanumeric characters and slashes"#,
+                ],
+            ),
+            (json!({"spec": {"podCIDRs": ["10.0.0.0/24", "2001:db8::/64"]}}), vec![]),
+            (
+                json!({"spec": {"podCIDRs": ["10.0.0.0/24", "10.0.1.0/24"]}}),
+                vec![
+                    r#"spec.podCIDRs: Invalid value: ["10.0.0.0/24","10.0.1.0/24"]: may specify no more than one CIDR for each IP family"#,
+                ],
+            ),
+            (
+                json!({"spec": {"podCIDRs": ["10.0.0.0/24", "x"]}}),
+                vec![
+                    r#"spec.podCIDRs[1]: Invalid value: "x": must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)"#,
+                    "spec.podCIDRs: Internal error: invalid PodCIDRs. failed to check with dual stack with error:invalid \
+                     CIDR[1]: <nil> (invalid CIDR address: x)",
+                    r#"spec.podCIDRs: Invalid value: ["10.0.0.0/24","x"]: may specify no more than one CIDR for each IP family"#,
+                ],
+            ),
+            (
+                json!({"metadata": {"annotations": {
+                    "scheduler.alpha.kubernetes.io/taints": "[{\"key\":\"a\",\"effect\":\"x\"}]",
+                    "scheduler.alpha.kubernetes.io/preferAvoidPods":
+                        "{\"preferAvoidPods\":[{},{\"podSignature\":{\"podController\":{\"controller\":false}}}]}",
+                }}}),
+                vec![
+                    r#"metadata.annotations.scheduler.alpha.kubernetes.io/taints[0].effect: Unsupported value: "x": supported values: "NoSchedule", "PreferNoSchedule", "NoExecute""#,
+                    "metadata.annotations.scheduler.alpha.kubernetes.io/preferAvoidPods[0].PodSignature: Required value",
+                    "metadata.annotations.scheduler.alpha.kubernetes.io/preferAvoidPods[1].PodSignature.PodController.Controller: Invalid value: false: must point to a controller",
+                ],
+            ),
+            (
+                json!({"metadata": {"annotations": {"scheduler.alpha.kubernetes.io/taints": "["}}}),
+                vec![
+                    r#"metadata.annotations: Invalid value: "scheduler.alpha.kubernetes.io/taints": unexpected end of JSON input"#,
+                ],
+            ),
+        ];
+        for (object, expected) in rows {
+            assert_eq!(create_errors("", "nodes", named(object)), expected);
+        }
+    }
+
+    #[test]
+    fn what_is_set_once_stays() {
+        let old = named(json!({"spec": {"podCIDR": "10.0.0.0/24", "providerID": "p", "externalID": "e"}}));
+        let new = named(json!({"spec": {"podCIDR": "10.0.1.0/24", "providerID": "q"}}));
+        let forbidden = r#"spec.podCIDRs: Forbidden: node updates may not change podCIDR except from "" to valid"#;
+        let expected = [
+            forbidden,
+            "spec.providerID: Invalid value: null: field cannot be modified once set",
+            "spec.externalID: Forbidden: may not be updated",
+        ];
+        assert_eq!(update_errors("", "nodes", "", new, old.clone()), expected);
+        let new = named(json!({"spec": {"externalID": "e"}}));
+        let expected = [forbidden, "spec.providerID: Invalid value: null: field cannot be cleared once set"];
+        assert_eq!(update_errors("", "nodes", "", new.clone(), old.clone()), expected);
+        assert_eq!(update_errors("", "nodes", "status", new, old), [""; 0]);
+        let set = named(json!({"spec": {"podCIDR": "10.0.1.0/24", "providerID": "q"}}));
+        assert_eq!(update_errors("", "nodes", "", set, named(json!({}))), [""; 0]);
+    }
+
+    #[test]
+    fn a_status_is_checked_alone() {
+        let addresses = json!([
+            {"type": "InternalIP", "address": "10.0.0.1"}, {"type": "InternalIP", "address": "10.0.0.2"},
+            {"type": "InternalIP", "address": "10.0.0.1"},
+        ]);
+        let config =
+            json!({"active": {"configMap": {"uid": "u", "namespace": "A", "name": "", "kubeletConfigKey": "k"}}});
+        let old = named(json!({"status": {"config": {"error": "x"}}}));
+        let new = named(json!({"status": {"addresses": addresses, "config": config}}));
+        let errors = update_errors("", "nodes", "status", new, old);
+        assert_eq!(errors[0], r#"status.addresses[2]: Duplicate value: {"Type":"InternalIP","Address":"10.0.0.1"}"#);
+        assert_eq!(errors[1], "status.config.active.configMap.resourceVersion: Required value");
+        assert!(
+            errors[2]
+                .starts_with("status.config.active.configMap.namespace: Invalid value: \"A\": a lowercase RFC 1123")
+        );
+        assert_eq!(errors[3..], ["status.config.active.configMap.name: Required value"]);
+    }
+}

@@ -20,10 +20,13 @@ const INIT_CONTAINER_ANNOTATIONS: [&str; 4] = [
     "pod.alpha.kubernetes.io/init-container-statuses",
 ];
 
+/// What is done at each place: it gets the object that holds the field, and the field's name.
+type Visit<'v> = dyn FnMut(&mut Object, &str) + 'v;
+
 /// A field that stands at a place of its own or at many, and how it is found and dropped.
 struct Disabled {
-    /// Visits each place where the field can stand: the object that holds it, and its name.
-    places: fn(&mut Object, &mut dyn FnMut(&mut Object, &str)),
+    /// Visits each place where the field can stand.
+    places: fn(&mut Object, &mut Visit<'_>),
 }
 
 /// The disabled fields of a PodSpec. Each row is dropped or kept as a whole.
@@ -183,7 +186,7 @@ fn each_probe(spec: &mut Object, mut visit: impl FnMut(&mut Object)) {
 }
 
 /// `defaultUser` of volumes and `user` of what they hold.
-fn volume_users(spec: &mut Object, visit: &mut dyn FnMut(&mut Object, &str)) {
+fn volume_users(spec: &mut Object, visit: &mut Visit<'_>) {
     for volume in items(spec, "volumes") {
         for kind in ["secret", "configMap", "downwardAPI"] {
             if let Some(source) = object(volume, kind) {

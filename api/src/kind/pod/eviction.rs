@@ -159,7 +159,7 @@ mod tests {
         plan(&Pod::deserialize(pod).unwrap(), &budgets)
     }
 
-    fn budget(status: Value) -> Value {
+    fn budget(status: &Value) -> Value {
         let mut all = json!({"currentHealthy": 0, "desiredHealthy": 0, "disruptionsAllowed": 0, "expectedPods": 0,
             "observedGeneration": 1});
         all.as_object_mut().unwrap().extend(status.as_object().unwrap().clone());
@@ -180,42 +180,38 @@ mod tests {
                 "lastTransitionTime": "2025-01-01T00:00:00Z"}])
         };
         let rows = [
-            (json!({"status": {"phase": "Succeeded"}}), vec![budget(json!({}))], delete(false)),
-            (json!({"status": {"phase": "Pending"}}), vec![budget(json!({}))], delete(true)),
+            (json!({"status": {"phase": "Succeeded"}}), vec![budget(&json!({}))], delete(false)),
+            (json!({"status": {"phase": "Pending"}}), vec![budget(&json!({}))], delete(true)),
             (running.clone(), vec![], delete(false)),
+            (running.clone(), vec![budget(&json!({})), budget(&json!({}))], Plan::Refuse(Refusal::SeveralBudgets)),
             (
                 running.clone(),
-                vec![budget(json!({})), budget(json!({}))],
-                Plan::Refuse(Refusal::SeveralBudgets),
-            ),
-            (
-                running.clone(),
-                vec![budget(json!({"disruptionsAllowed": 1}))],
+                vec![budget(&json!({"disruptionsAllowed": 1}))],
                 Plan::Disrupt { budget: "pdb".to_owned() },
             ),
             (
                 running.clone(),
-                vec![budget(json!({"observedGeneration": 0}))],
+                vec![budget(&json!({"observedGeneration": 0}))],
                 too_many(10, "The disruption budget pdb is still being processed by the server."),
             ),
             (
                 running.clone(),
-                vec![budget(json!({"currentHealthy": 2, "desiredHealthy": 2}))],
+                vec![budget(&json!({"currentHealthy": 2, "desiredHealthy": 2}))],
                 too_many(0, "The disruption budget pdb needs 2 healthy pods and has 2 currently"),
             ),
             (
                 running.clone(),
-                vec![budget(json!({"currentHealthy": 3, "desiredHealthy": 2}))],
+                vec![budget(&json!({"currentHealthy": 3, "desiredHealthy": 2}))],
                 too_many(0, "The disruption budget pdb does not allow evicting pods currently"),
             ),
             (
                 running.clone(),
-                vec![budget(json!({"currentHealthy": 3, "desiredHealthy": 2, "conditions": condition("Other")}))],
+                vec![budget(&json!({"currentHealthy": 3, "desiredHealthy": 2, "conditions": condition("Other")}))],
                 too_many(0, "The disruption budget pdb does not allow evicting pods currently (Other): why"),
             ),
             (
                 running.clone(),
-                vec![budget(json!({"conditions": condition("SyncFailed")}))],
+                vec![budget(&json!({"conditions": condition("SyncFailed")}))],
                 too_many(
                     0,
                     "The disruption budget pdb does not allow evicting pods currently because it failed sync: why",
@@ -223,7 +219,7 @@ mod tests {
             ),
             (
                 running,
-                vec![budget(json!({"disruptionsAllowed": -1}))],
+                vec![budget(&json!({"disruptionsAllowed": -1}))],
                 Plan::Refuse(Refusal::Forbidden {
                     budget: "pdb".to_owned(),
                     message: "pdb disruptions allowed is negative",
@@ -232,10 +228,10 @@ mod tests {
                         .to_owned(),
                 }),
             ),
-            (unready.clone(), vec![budget(json!({"currentHealthy": 2, "desiredHealthy": 2}))], delete(true)),
+            (unready.clone(), vec![budget(&json!({"currentHealthy": 2, "desiredHealthy": 2}))], delete(true)),
             (
                 unready,
-                vec![budget(json!({"currentHealthy": 1, "desiredHealthy": 2}))],
+                vec![budget(&json!({"currentHealthy": 1, "desiredHealthy": 2}))],
                 too_many(0, "The disruption budget pdb needs 2 healthy pods and has 1 currently"),
             ),
         ];

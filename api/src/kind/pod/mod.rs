@@ -4,15 +4,15 @@
 //!
 //! | subresource | may change | rules |
 //! |---|---|---|
-//! | (none) | metadata, a few fields of the spec | [`validation::update`] |
-//! | `status` | status, metadata | [`validation::status`] |
-//! | `ephemeralcontainers` | `spec.ephemeralContainers`, by adding | [`validation::update`] |
-//! | `resize` | resources and resize policies | [`validation::resize`] |
+//! | (none) | metadata, a few fields of the spec | `validation::update` |
+//! | `status` | status, metadata | `validation::status` |
+//! | `ephemeralcontainers` | `spec.ephemeralContainers`, by adding | `validation::update` |
+//! | `resize` | resources and resize policies | `validation::resize` |
 //!
 //! `binding` and `eviction` are not updates of a pod: [`binding`] and [`eviction`] have their pure parts.
 //!
-//! [`defaulting`] fills in what upstream fills in by code, [`disabled`] drops fields whose feature gates are off,
-//! [`prepare`] does what the server does to a pod, [`warning`] tells what is surely not meant. [`template`] is what
+//! `defaulting` fills in what upstream fills in by code, `disabled` drops fields whose feature gates are off,
+//! `prepare` does what the server does to a pod, `warning` tells what is surely not meant. `template` is what
 //! other kinds use. Deliberately absent: everything that looks at other objects (admission) or talks to nodes
 //! (`log`, `exec`, `attach`, `portforward`, `proxy`).
 

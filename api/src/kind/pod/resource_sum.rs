@@ -82,7 +82,7 @@ pub(super) fn allows_overcommit(name: &str) -> bool {
 
 fn add(into: &mut Sum, other: &Sum) {
     for (name, quantity) in other {
-        into.entry(name.clone()).and_modify(|sum| *sum = *sum + *quantity).or_insert(*quantity);
+        into.entry(name.clone()).and_modify(|sum| *sum += *quantity).or_insert(*quantity);
     }
 }
 

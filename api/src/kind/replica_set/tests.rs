@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::ReplicaSetStrategy;
 use crate::kind::Strategy;
-use crate::kind::testing::{check_create, check_update, create, update, workload};
+use crate::kind::test_rows::{check_create, check_update, create, update, workload};
 use crate::patch::merge;
 
 fn base() -> Value {

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::RoleStrategy;
 use crate::kind::cluster_role::ClusterRoleStrategy;
-use crate::kind::testing::{check_create, check_update};
+use crate::kind::test_rows::{check_create, check_update};
 
 fn role() -> Value {
     json!({
@@ -21,6 +21,7 @@ fn cluster_role() -> Value {
     role
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "callers write literals")]
 fn rules(rules: Value) -> Value {
     json!({"rules": rules})
 }

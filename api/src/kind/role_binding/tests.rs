@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::RoleBindingStrategy;
 use crate::kind::Strategy;
 use crate::kind::cluster_role_binding::ClusterRoleBindingStrategy;
-use crate::kind::testing::{check_create, check_update};
+use crate::kind::test_rows::{check_create, check_update};
 
 fn role_binding() -> Value {
     json!({

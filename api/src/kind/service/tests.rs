@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::ServiceStrategy;
 use crate::kind::Strategy;
-use crate::kind::testing::{check_create, check_update, create, request, update};
+use crate::kind::test_rows::{check_create, check_update, create, request, update};
 use crate::patch::merge;
 
 fn base() -> Value {
@@ -17,6 +17,7 @@ fn base() -> Value {
     })
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "callers write literals")]
 fn ports(ports: Value) -> Value {
     json!({"spec": {"ports": ports}})
 }

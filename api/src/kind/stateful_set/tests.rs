@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::StatefulSetStrategy;
 use crate::kind::Strategy;
-use crate::kind::testing::{check_create, check_update, create, request, workload};
+use crate::kind::test_rows::{check_create, check_update, create, request, workload};
 
 fn base() -> Value {
     workload("StatefulSet")

@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 
 use k8s_openapi::api::core::v1::{PodSpec, Toleration};
+use serde::Deserialize;
+use serde_json::{Map, Value};
 
 use super::super::visit;
 use super::local_path::local_descending_path;
@@ -49,7 +51,7 @@ pub(crate) fn annotations(
         errors.push(FieldError::invalid(&path.key(MIRROR), value.as_str(), detail));
     }
     if let Some(text) = annotations.get(TOLERATIONS).filter(|text| !text.is_empty()) {
-        match serde_json::from_str::<Vec<Toleration>>(text) {
+        match parse_tolerations(text) {
             Ok(list) => errors.extend(tolerations(&list, options, &path.child(TOLERATIONS))),
             Err(error) => errors.push(FieldError::invalid(path, TOLERATIONS, error.to_string())),
         }
@@ -76,6 +78,19 @@ pub(crate) fn annotations(
         }
     }
     errors
+}
+
+/// Upstream reads these into a struct of its own, and so doesn't mind the case of the fields' names.
+fn parse_tolerations(text: &str) -> Result<Vec<Toleration>, serde_json::Error> {
+    let fields = ["key", "operator", "value", "effect", "tolerationSeconds"];
+    let known = |name: String| fields.into_iter().find(|known| known.eq_ignore_ascii_case(&name)).map(str::to_owned);
+    let list: Option<Vec<Map<String, Value>>> = serde_json::from_str(text)?;
+    let list = list.unwrap_or_default().into_iter().map(|one| {
+        let fields: Map<String, Value> =
+            one.into_iter().filter_map(|(name, value)| Some((known(name)?, value))).collect();
+        Toleration::deserialize(Value::Object(fields))
+    });
+    list.collect()
 }
 
 fn seccomp(profile: &str, path: &FieldPath<'_>) -> Errors {

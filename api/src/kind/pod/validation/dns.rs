@@ -3,7 +3,8 @@
 use k8s_openapi::api::core::v1::{HostAlias, PodDNSConfig, PodSpec};
 use serde_json::Value;
 
-use crate::validation::name::{is_dns1123_label, is_dns1123_subdomain, is_dns1123_subdomain_with_underscore};
+use super::message::dns1123_subdomain;
+use crate::validation::name::is_dns1123_subdomain_with_underscore;
 use crate::validation::net::is_valid_ip_for_legacy_field;
 use crate::validation::{Errors, FieldError, FieldPath};
 
@@ -87,7 +88,7 @@ pub(super) fn host_aliases(aliases: &[HostAlias], path: &FieldPath<'_>) -> Error
         errors.extend(is_valid_ip_for_legacy_field(&at.child("ip"), &alias.ip, &[]));
         let at = at.child("hostnames");
         for (index, name) in alias.hostnames.iter().flatten().enumerate() {
-            errors.extend(subdomain(name, &at.index(index)));
+            errors.extend(dns1123_subdomain(name, &at.index(index)));
         }
     }
     errors
@@ -107,16 +108,6 @@ pub(super) fn hostname_override(spec: &PodSpec, path: &FieldPath<'_>) -> Errors 
     if name.len() > MAX_HOSTNAME {
         errors.push(FieldError::too_long(&at, MAX_HOSTNAME));
     }
-    errors.extend(subdomain(name, &at));
+    errors.extend(dns1123_subdomain(name, &at));
     errors
-}
-
-/// A text that must be a DNS subdomain.
-pub(super) fn subdomain(name: &str, path: &FieldPath<'_>) -> Errors {
-    is_dns1123_subdomain(name).into_iter().map(|message| FieldError::invalid(path, name, message)).collect()
-}
-
-/// A text that must be a DNS label.
-pub(super) fn label(name: &str, path: &FieldPath<'_>) -> Errors {
-    is_dns1123_label(name).into_iter().map(|message| FieldError::invalid(path, name, message)).collect()
 }

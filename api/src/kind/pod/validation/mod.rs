@@ -39,7 +39,6 @@ mod projected;
 mod projected_certificate;
 pub(crate) mod resize;
 pub(crate) mod resource;
-mod resource_name;
 mod restart_policy;
 pub(crate) mod security_context;
 mod selector;

@@ -10,8 +10,8 @@ use super::super::resource_sum::{Half, aggregate, is_huge_page, parse};
 use super::annotation::MIRROR;
 use super::context::ClaimNames;
 use super::leniency::Leniency;
+use super::message::{dns1123_label, dns1123_subdomain};
 use super::resource::pod_resource_requirements;
-use crate::validation::name::{is_dns1123_label, is_dns1123_subdomain};
 use crate::validation::{Errors, FieldError, FieldPath};
 
 /// `spec.resources`. `path` is the spec's.
@@ -103,7 +103,7 @@ fn resource_claim<'a>(
     } else if seen.contains(name) {
         errors.push(FieldError::duplicate(&at, name));
     } else {
-        errors.extend(is_dns1123_label(name).into_iter().map(|message| FieldError::invalid(&at, name, message)));
+        errors.extend(dns1123_label(name, &at));
         seen.insert(name);
     }
     let sources = [
@@ -128,8 +128,7 @@ fn resource_claim<'a>(
     }
     for (field, name) in sources {
         let Some(name) = name else { continue };
-        let at = path.child(field);
-        errors.extend(is_dns1123_subdomain(name).into_iter().map(|message| FieldError::invalid(&at, name, message)));
+        errors.extend(dns1123_subdomain(name, &path.child(field)));
     }
     errors
 }

@@ -8,11 +8,15 @@ use k8s_openapi::apimachinery::pkg::api::resource::Quantity as QuantityText;
 use super::context::ClaimNames;
 use super::leniency::Leniency;
 use super::message::dns1123_label;
-use super::resource_name::{
-    container_resource_name, huge_page_size, is_integer, is_overcommit_allowed, pod_resource_name,
-};
 use crate::quantity::Quantity;
+use crate::validation::resource_name::{
+    container_resource_name, is_huge_pages, is_overcommit_allowed, resource_name, resource_quantity_value,
+};
 use crate::validation::{Errors, FieldError, FieldPath};
+
+const HUGE_PAGES: &str = "hugepages-";
+/// What a pod as a whole may ask for, in the order of the sentence.
+const OF_PODS: [&str; 3] = ["cpu", HUGE_PAGES, "memory"];
 
 type Amounts = BTreeMap<String, QuantityText>;
 
@@ -67,7 +71,7 @@ fn resource_requirements(
         errors.extend(huge_page_amount(name, text, leniency, &path));
     }
     let any = |rule: fn(&str) -> bool| limits.keys().chain(requests.keys()).any(|name| rule(name));
-    if any(|name| huge_page_size(name).is_some()) && !any(|name| name == "cpu" || name == "memory") {
+    if any(is_huge_pages) && !any(|name| name == "cpu" || name == "memory") {
         errors.push(FieldError::forbidden(path, "HugePages require cpu or memory"));
     }
     let wanted = requirements.claims.as_deref().unwrap_or_default();
@@ -75,14 +79,11 @@ fn resource_requirements(
     errors
 }
 
-/// All that is wrong with an amount of the resource `name`.
-pub(crate) fn resource_quantity_value(name: &str, amount: Quantity, path: &FieldPath<'_>) -> Errors {
-    let mut errors = Errors::new();
-    if amount.is_negative() {
-        errors.push(FieldError::invalid(path, amount.to_string(), "must be greater than or equal to 0"));
-    }
-    if is_integer(name) && amount.milli_value() % 1000 != 0 {
-        errors.push(FieldError::invalid(path, amount.to_string(), "must be an integer"));
+/// All that is wrong with the name of a resource of a pod as a whole.
+fn pod_resource_name(name: &str, path: &FieldPath<'_>) -> Errors {
+    let mut errors = resource_name(name, path);
+    if errors.is_empty() && !OF_PODS.contains(&name) && !is_huge_pages(name) {
+        errors.push(FieldError::not_supported(path, name, &OF_PODS));
     }
     errors
 }
@@ -112,7 +113,7 @@ fn request_within_limit(
 
 /// Whether the resource is huge pages and the amount isn't a whole number of them.
 pub(super) fn is_indivisible_huge_page(name: &str, amount: &QuantityText) -> bool {
-    let Some(size) = huge_page_size(name) else { return false };
+    let Some(size) = name.strip_prefix(HUGE_PAGES) else { return false };
     match Quantity::parse(size) {
         Ok(size) if size.is_positive() && size.milli_value() % 1000 == 0 => {
             // Positive sizes are 1 at least, as whole numbers are rounded up.

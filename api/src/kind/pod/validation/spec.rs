@@ -11,10 +11,11 @@ use serde_json::Value;
 use super::affinity::affinity;
 use super::container::containers;
 use super::context::{PodContext, claim_names};
-use super::dns::{self, dns_config, dns_policy, host_aliases, hostname_override};
+use super::dns::{dns_config, dns_policy, host_aliases, hostname_override};
 use super::env::file_key_ref_volumes;
 use super::ephemeral_container::ephemeral_containers;
 use super::init_container::init_containers;
+use super::message::{dns1123_label, dns1123_subdomain, qualified_name};
 use super::options::Options;
 use super::os::{self, host_network_ports, host_process, host_users};
 use super::pod_resource::{pod_resources, resource_claims};
@@ -25,7 +26,7 @@ use super::topology_spread::topology_spread_constraints;
 use super::volume::volumes;
 use crate::go::quote;
 use crate::validation::label::labels;
-use crate::validation::name::{inclusive_range_error, is_qualified_name};
+use crate::validation::name::inclusive_range_error;
 use crate::validation::{Errors, FieldError, FieldPath};
 
 const RESTART_POLICIES: [&str; 3] = ["Always", "OnFailure", "Never"];
@@ -138,17 +139,12 @@ fn scheduling_gates(gates: &[PodSchedulingGate], path: &FieldPath<'_>) -> Errors
     errors
 }
 
-/// A text that must be a qualified name.
-pub(super) fn qualified_name(name: &str, path: &FieldPath<'_>) -> Errors {
-    is_qualified_name(name).into_iter().map(|message| FieldError::invalid(path, name, message)).collect()
-}
-
 /// Service account, node, deadline, host name.
 fn names(spec: &PodSpec, path: &FieldPath<'_>) -> Errors {
     let mut errors = Errors::new();
     let account = spec.service_account_name.as_deref().unwrap_or_default();
     if !account.is_empty() {
-        errors.extend(dns::subdomain(account, &path.child("serviceAccountName")));
+        errors.extend(dns1123_subdomain(account, &path.child("serviceAccountName")));
     }
     let deprecated = spec.service_account.as_deref().unwrap_or_default();
     if deprecated != account {
@@ -156,7 +152,7 @@ fn names(spec: &PodSpec, path: &FieldPath<'_>) -> Errors {
         errors.push(FieldError::invalid(&path.child("deprecatedServiceAccount"), deprecated, detail));
     }
     if let Some(node) = spec.node_name.as_deref().filter(|node| !node.is_empty()) {
-        errors.extend(dns::subdomain(node, &path.child("nodeName")));
+        errors.extend(dns1123_subdomain(node, &path.child("nodeName")));
     }
     if let Some(seconds) = spec.active_deadline_seconds
         && !(1..=i64::from(i32::MAX)).contains(&seconds)
@@ -166,7 +162,7 @@ fn names(spec: &PodSpec, path: &FieldPath<'_>) -> Errors {
     }
     for (field, name) in [("hostname", &spec.hostname), ("subdomain", &spec.subdomain)] {
         if let Some(name) = name.as_deref().filter(|name| !name.is_empty()) {
-            errors.extend(dns::label(name, &path.child(field)));
+            errors.extend(dns1123_label(name, &path.child(field)));
         }
     }
     errors
@@ -176,10 +172,10 @@ fn names(spec: &PodSpec, path: &FieldPath<'_>) -> Errors {
 fn classes(spec: &PodSpec, path: &FieldPath<'_>) -> Errors {
     let mut errors = Errors::new();
     if let Some(name) = spec.priority_class_name.as_deref().filter(|name| !name.is_empty()) {
-        errors.extend(dns::subdomain(name, &path.child("priorityClassName")));
+        errors.extend(dns1123_subdomain(name, &path.child("priorityClassName")));
     }
     if let Some(name) = &spec.runtime_class_name {
-        errors.extend(dns::subdomain(name, &path.child("runtimeClassName")));
+        errors.extend(dns1123_subdomain(name, &path.child("runtimeClassName")));
     }
     let at = path.child("preemptionPolicy");
     match spec.preemption_policy.as_deref() {
@@ -200,7 +196,7 @@ fn scheduling_group(spec: &PodSpec, path: &FieldPath<'_>) -> Errors {
     let at_name = at.child("podGroupName");
     match &group.pod_group_name {
         None => errors.push(FieldError::invalid(&at_name, Value::Null, "must specify one of: `podGroupName`")),
-        Some(name) => errors.extend(dns::subdomain(name, &at_name)),
+        Some(name) => errors.extend(dns1123_subdomain(name, &at_name)),
     }
     if spec.eviction_responders.as_ref().is_some_and(|responders| !responders.is_empty()) {
         errors.push(FieldError::forbidden(&at, "may not be set when evictionResponders is set"));

@@ -13,10 +13,9 @@ use serde_json::{Value, json};
 
 use super::allocated::{allocated_resources, no_allocated_resources};
 use super::container_state::{ephemeral_transitions, transitions};
-use super::dns;
+use super::message::{dns1123_label, dns1123_subdomain, qualified_name};
 use super::options::Options;
 use super::pod::or_default;
-use super::spec::qualified_name;
 use super::update::{Change, annotation_changes};
 use crate::quantity::Quantity;
 use crate::validation::meta::{immutable_field, object_meta_update};
@@ -117,7 +116,7 @@ fn nominated_node(new: &PodStatus, old: &PodStatus, old_spec: &PodSpec, path: &F
         return errors;
     }
     let at = path.child("nominatedNodeName");
-    errors.extend(dns::subdomain(name, &at));
+    errors.extend(dns1123_subdomain(name, &at));
     if old_spec.node_name.as_ref().is_some_and(|node| !node.is_empty()) {
         errors.push(FieldError::forbidden(&at, "may not be set on pods that are already bound to a node"));
     }
@@ -139,7 +138,7 @@ fn resource_claims(statuses: &[PodResourceClaimStatus], spec: &PodSpec, path: &F
             errors.push(FieldError::duplicate(&at_name, name));
         }
         if let Some(claim) = &status.resource_claim_name {
-            errors.extend(dns::subdomain(claim, &at.child("resourceClaimName")));
+            errors.extend(dns1123_subdomain(claim, &at.child("resourceClaimName")));
         }
     }
     errors
@@ -179,7 +178,7 @@ fn extended_resource_claim(
                 }
             }
         }
-        errors.extend(dns::label(&mapping.request_name, &path.child("requestName")));
+        errors.extend(dns1123_label(&mapping.request_name, &path.child("requestName")));
         let key = (&mapping.container_name, &mapping.resource_name, &mapping.request_name);
         if !seen.insert(key) {
             errors.push(FieldError::duplicate(&at.child("containerName"), mapping.container_name.as_str()));
@@ -191,7 +190,7 @@ fn extended_resource_claim(
     if status.resource_claim_name.is_empty() {
         errors.push(FieldError::required(&at, ""));
     } else {
-        errors.extend(dns::subdomain(&status.resource_claim_name, &at));
+        errors.extend(dns1123_subdomain(&status.resource_claim_name, &at));
     }
     errors
 }
@@ -303,7 +302,7 @@ fn one_per_family(addresses: &[String], path: &FieldPath<'_>) -> Errors {
     let parsed: Vec<Option<IpAddr>> = addresses.iter().map(|address| parse_ip_sloppy(address)).collect();
     if let Some(index) = parsed.iter().position(Option::is_none) {
         let address = &addresses[index];
-        let detail = format!("failed to check for dual stack with error:ip {address} is invalid");
+        let detail = format!("failed to check for dual stack with error:invalid IP[{index}]: {address}");
         errors.push(FieldError::internal(path, detail));
     }
     let is_dual = parsed.iter().all(Option::is_some)

@@ -204,7 +204,9 @@ fn node_selector(rest: &mut Map<String, Value>, old: &Value, path: &FieldPath<'_
     let new_one = rest.get("nodeSelector").and_then(Value::as_object).unwrap_or(&none);
     let old_one = old.get("nodeSelector").and_then(Value::as_object).unwrap_or(&none);
     let error = old_one.iter().any(|(key, value)| new_one.get(key) != Some(value)).then(|| {
-        let value = if new_one.is_empty() { Value::Null } else { Value::Object(new_one.clone()) };
+        let mut sorted = new_one.clone();
+        sorted.sort_keys();
+        let value = if sorted.is_empty() { Value::Null } else { Value::Object(sorted) };
         FieldError::invalid(path, value, "only additions to spec.nodeSelector are allowed (no mutations or deletions)")
     });
     put_back(rest, old, "nodeSelector");

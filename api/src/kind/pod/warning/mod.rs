@@ -263,6 +263,3 @@ fn addresses(spec: &PodSpec, path: &FieldPath<'_>) -> Vec<String> {
     }
     warnings
 }
-
-#[cfg(test)]
-mod tests;

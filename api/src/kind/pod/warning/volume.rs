@@ -23,7 +23,7 @@ pub(super) fn volumes(spec: &PodSpec, path: &FieldPath<'_>) -> Vec<String> {
             "photonPersistentDisk",
             "deprecated in v1.11, non-functional in v1.16+",
         );
-        warn(volume.git_repo.is_some(), "gitRepo", "deprecated in v1.11");
+        warn(volume.git_repo.is_some(), "gitRepo", "deprecated in v1.11, and disabled by default in v1.33+");
         warn(volume.scale_io.is_some(), "scaleIO", "deprecated in v1.16, non-functional in v1.22+");
         warn(volume.flocker.is_some(), "flocker", old);
         warn(volume.storageos.is_some(), "storageOS", old);

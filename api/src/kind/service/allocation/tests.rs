@@ -10,6 +10,7 @@ use crate::patch::merge;
 const FOUR: [Family; 1] = [Family::IPv4];
 const BOTH: [Family; 2] = [Family::IPv4, Family::IPv6];
 
+#[expect(clippy::needless_pass_by_value, reason = "callers write literals")]
 fn service(spec: Value) -> Value {
     let mut object = json!({"metadata": {"name": "web"}, "spec": spec});
     ServiceStrategy.default(&mut object);

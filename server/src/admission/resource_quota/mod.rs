@@ -15,6 +15,7 @@ mod pod;
 mod queue;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures_util::future::LocalBoxFuture;
 use k8s_openapi::jiff::Timestamp;
@@ -27,6 +28,9 @@ use super::tree::is_main;
 use crate::registry::admission_seam::{Admission, Attributes, Operation};
 use crate::status::ApiError;
 
+/// How long a write waits for its judgement.
+const PATIENCE: Duration = Duration::from_secs(10);
+
 /// The plugin.
 pub struct ResourceQuota {
     lister: Arc<dyn Lister>,
@@ -38,7 +42,11 @@ impl ResourceQuota {
     /// The plugin over these objects; the clock tells which deleted pods are overdue.
     #[must_use]
     pub fn new(lister: Arc<dyn Lister>, clock: fn() -> Timestamp) -> Self {
-        Self { queue: Arc::new(Queue::new(Arc::clone(&lister))), lister, clock }
+        Self::with_patience(lister, clock, PATIENCE)
+    }
+
+    pub(super) fn with_patience(lister: Arc<dyn Lister>, clock: fn() -> Timestamp, patience: Duration) -> Self {
+        Self { queue: Arc::new(Queue::new(Arc::clone(&lister), patience)), lister, clock }
     }
 }
 

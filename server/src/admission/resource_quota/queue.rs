@@ -22,8 +22,6 @@ use crate::registry::admission_seam::{Attributes, Operation};
 use crate::registry::route::Served;
 use crate::status::ApiError;
 
-/// How long a write waits for its judgement.
-const PATIENCE: Duration = Duration::from_secs(10);
 /// How many writes of one namespace wait at most.
 const MAX_WAITING: usize = 4096;
 
@@ -65,20 +63,22 @@ type Waiting = HashMap<String, Vec<(Ask, Reply)>>;
 /// The queue. A namespace has an entry as long as a task works for it.
 pub(super) struct Queue {
     lister: Arc<dyn Lister>,
+    /// How long a write waits for its judgement.
+    patience: Duration,
     waiting: Mutex<Waiting>,
     /// The last charge of this process: caches that are older than that are waited for.
     charged: Mutex<Revision>,
 }
 
 impl Queue {
-    pub(super) fn new(lister: Arc<dyn Lister>) -> Self {
-        Self { lister, waiting: Mutex::default(), charged: Mutex::new(Revision::ZERO) }
+    pub(super) fn new(lister: Arc<dyn Lister>, patience: Duration) -> Self {
+        Self { lister, patience, waiting: Mutex::default(), charged: Mutex::new(Revision::ZERO) }
     }
 
     /// Waits for the judgement of a write. Needs a tokio runtime.
     pub(super) async fn submit(self: &Arc<Self>, ask: Ask) -> Result<(), ApiError> {
         let (reply, judgement) = oneshot::channel();
-        let deadline = Instant::now() + PATIENCE;
+        let deadline = Instant::now() + self.patience;
         let namespace = ask.namespace.clone();
         let is_first = {
             let mut waiting = self.waiting();
@@ -128,7 +128,7 @@ impl Task {
     async fn run(mut self) {
         while let Some(asked) = self.take() {
             let (asks, replies): (Vec<Ask>, Vec<Reply>) = asked.into_iter().unzip();
-            let judgements = self.judge(&asks, Instant::now() + PATIENCE).await;
+            let judgements = self.judge(&asks, Instant::now() + self.queue.patience).await;
             for (reply, judgement) in replies.into_iter().zip(judgements) {
                 // Who no longer waits was told that it took too long.
                 let _ = reply.send(judgement);

@@ -3,7 +3,7 @@
 //! Objects are read where they are asked for: what is asked on every write (namespaces, nodes' labels, whether there are
 //! quotas) is in the caches' entries already. One that can't be read is left out with a warning.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -184,7 +184,12 @@ impl Lister for HubLister {
         Box::pin(async move {
             let entries = self.list(("", "pods"), Some(namespace), Age::Cached).await?;
             let count = entries.len();
-            Ok((all(&entries[..count.min(limit)]), count))
+            let mut owners = HashSet::new();
+            let is_first = |entry: &Arc<Entry>| entry.owners().first().is_none_or(|owner| owners.insert(owner.clone()));
+            let (mut chosen, rest): (Vec<_>, Vec<_>) = entries.into_iter().partition(is_first);
+            chosen.extend(rest);
+            chosen.truncate(limit);
+            Ok((all(&chosen), count))
         })
     }
 

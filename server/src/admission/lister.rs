@@ -96,7 +96,7 @@ pub trait Lister: Send + Sync {
     /// A node.
     fn node<'a>(&'a self, name: &'a str) -> Reading<'a, Option<Node>>;
 
-    /// The pods of a namespace, at most so many, and how many there are.
+    /// Pods of a namespace, at most so many, of different owners first; and how many there are.
     fn pods<'a>(&'a self, namespace: &'a str, limit: usize) -> Reading<'a, (Vec<Value>, usize)>;
 
     /// Whether a namespace has resource quotas, as far as this process knows.

@@ -17,6 +17,7 @@ mod limit_ranger;
 pub mod lister;
 mod namespace_lifecycle;
 mod pod_resize;
+mod pod_security;
 mod pod_topology_labels;
 mod priority;
 mod resource_list;
@@ -45,6 +46,7 @@ pub use default_toleration_seconds::DefaultTolerationSeconds;
 pub use limit_ranger::LimitRanger;
 pub use namespace_lifecycle::NamespaceLifecycle;
 pub use pod_resize::PodResize;
+pub use pod_security::PodSecurity;
 pub use pod_topology_labels::PodTopologyLabels;
 pub use priority::Priority;
 pub use resource_list::ResourceList;
@@ -79,6 +81,7 @@ pub fn chain(parts: Parts) -> Chain {
         Arc::new(ServiceAccount::new(of())),
         Arc::new(NodeRestriction::new(hub, authorizer)),
         Arc::new(TaintNodesByCondition),
+        Arc::new(PodSecurity::new(of())),
         Arc::new(Priority::new(of())),
         Arc::new(DefaultTolerationSeconds),
         Arc::new(PodTopologyLabels::new(of())),

@@ -53,8 +53,10 @@ mod tests {
 
     #[tokio::test]
     async fn tolerations_are_added_where_none_covers_the_taint() {
-        let not_ready = json!({"key": TAINTS[0], "operator": "Exists", "effect": "NoExecute", "tolerationSeconds": 300});
-        let unreachable = json!({"key": TAINTS[1], "operator": "Exists", "effect": "NoExecute", "tolerationSeconds": 300});
+        let not_ready =
+            json!({"key": TAINTS[0], "operator": "Exists", "effect": "NoExecute", "tolerationSeconds": 300});
+        let unreachable =
+            json!({"key": TAINTS[1], "operator": "Exists", "effect": "NoExecute", "tolerationSeconds": 300});
         let all = json!({"operator": "Exists"});
         let own = json!({"key": TAINTS[0], "operator": "Exists", "tolerationSeconds": 5});
         let scheduling = json!({"key": TAINTS[0], "operator": "Exists", "effect": "NoSchedule"});

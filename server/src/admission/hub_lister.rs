@@ -216,11 +216,13 @@ impl Lister for HubLister {
                 }
                 Err(WriteError::Conflict { .. }) => Ok(Charged::Overtaken),
                 Err(WriteError::Unknown) => Err(ApiError::DeadlinePassed),
-                Err(WriteError::Closed) => {
-                    Err(ApiError::ServiceUnavailable("apiserver is shutting down".to_owned()))
-                }
+                Err(WriteError::Closed) => Err(ApiError::ServiceUnavailable("apiserver is shutting down".to_owned())),
                 Err(WriteError::NotApplied) => {
-                    let subject = Subject { resource: "resourcequotas".to_owned(), name: name.unwrap_or_default(), ..Subject::default() };
+                    let subject = Subject {
+                        resource: "resourcequotas".to_owned(),
+                        name: name.unwrap_or_default(),
+                        ..Subject::default()
+                    };
                     Err(ApiError::ServerTimeout(subject, "update"))
                 }
                 Err(error @ (WriteError::Refused { .. } | WriteError::Malformed { .. })) => {

@@ -27,6 +27,8 @@ mod taint_nodes_by_condition;
 mod tree;
 
 #[cfg(test)]
+mod hub_lister_test;
+#[cfg(test)]
 mod resource_quota_test;
 #[cfg(test)]
 mod testing;

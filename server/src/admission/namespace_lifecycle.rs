@@ -60,7 +60,8 @@ impl NamespaceLifecycle {
         }
         match self.lister.namespace(name, Age::Newest).await? {
             None => {
-                let subject = Subject { resource: "namespaces".to_owned(), name: name.to_owned(), ..Subject::default() };
+                let subject =
+                    Subject { resource: "namespaces".to_owned(), name: name.to_owned(), ..Subject::default() };
                 Err(ApiError::NotFound(subject))
             }
             Some(namespace) if namespace.is_terminating => Err(terminating(attributes, object)),

@@ -120,9 +120,7 @@ mod tests {
             ),
             (
                 pod("w", 2, "1", "1Gi"),
-                Some(
-                    r#"pods "p" is forbidden: pod resize is only supported on linux nodes, node "w" is "windows""#,
-                ),
+                Some(r#"pods "p" is forbidden: pod resize is only supported on linux nodes, node "w" is "windows""#),
             ),
             (pod("gone", 2, "1", "1Gi"), Some(r#"pods "p" is forbidden: node "gone" not found"#)),
         ];

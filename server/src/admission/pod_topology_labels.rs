@@ -79,7 +79,10 @@ mod tests {
             (Ask::create("pods", json!({"spec": {"nodeName": "n"}})).on("eviction"), json!(null)),
         ];
         for (ask, expected) in rows {
-            assert_eq!(ask.admit(&plugin).await.unwrap().pointer("/metadata/labels").unwrap_or(&Value::Null), &expected);
+            assert_eq!(
+                ask.admit(&plugin).await.unwrap().pointer("/metadata/labels").unwrap_or(&Value::Null),
+                &expected
+            );
         }
     }
 }

@@ -41,7 +41,8 @@ impl Priority {
             );
             return Err(attributes.forbidden(pod, &cause));
         }
-        if let (own @ Value::String(_), Some(preemption)) = (at(pod, &["spec", "preemptionPolicy"]), &resolved.preemption)
+        if let (own @ Value::String(_), Some(preemption)) =
+            (at(pod, &["spec", "preemptionPolicy"]), &resolved.preemption)
             && own.as_str() != Some(preemption)
         {
             let cause = format!(
@@ -232,8 +233,7 @@ mod tests {
         let plugin = plugin(&[class("one", 1, true, None)]);
         let in_group = |ask: Ask| ask.of("scheduling.k8s.io", "v1");
         let two = class("two", 2, true, None);
-        let refusal =
-            r#"priorityclasses.scheduling.k8s.io "two" is forbidden: PriorityClass one is already marked as default. Only one default can exist"#;
+        let refusal = r#"priorityclasses.scheduling.k8s.io "two" is forbidden: PriorityClass one is already marked as default. Only one default can exist"#;
         let rows = [
             (in_group(Ask::create("priorityclasses", two.clone())), Some(refusal)),
             (in_group(Ask::update("priorityclasses", two.clone(), two)), Some(refusal)),

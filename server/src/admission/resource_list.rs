@@ -54,7 +54,9 @@ fn quantity(value: &Value) -> Option<Quantity> {
 
 /// A list as it is stored.
 pub(super) fn tree(list: &ResourceList) -> Value {
-    Value::Object(list.iter().map(|(name, quantity)| (name.clone(), quantity.to_string().into())).collect::<Map<_, _>>())
+    Value::Object(
+        list.iter().map(|(name, quantity)| (name.clone(), quantity.to_string().into())).collect::<Map<_, _>>(),
+    )
 }
 
 /// Adds another list.
@@ -195,17 +197,45 @@ mod tests {
     fn pods_need_the_largest_moment() {
         let requests = |cpu: &str| json!({"requests": {"cpu": cpu}, "limits": {"cpu": cpu}});
         let rows = [
-            (json!({"spec": {"containers": [{"name": "a", "resources": requests("1")}, {"name": "b", "resources": requests("500m")}]}}), "1500m", "1500m"),
-            (json!({"spec": {"containers": [{"name": "a", "resources": requests("1")}], "initContainers": [{"name": "i", "resources": requests("3")}]}}), "3", "3"),
-            (json!({"spec": {"containers": [{"name": "a", "resources": requests("1")}], "initContainers": [
-                {"name": "s", "restartPolicy": "Always", "resources": requests("1")}, {"name": "i", "resources": requests("2")}]}}), "3", "3"),
-            (json!({"spec": {"overhead": {"cpu": "250m"}, "containers": [{"name": "a", "resources": requests("1")}]}}), "1250m", "1250m"),
-            (json!({"spec": {"resources": requests("4"), "containers": [{"name": "a", "resources": requests("1")}]}}), "4", "4"),
-            (json!({"spec": {"containers": [{"name": "a", "resources": requests("1")}]},
-                "status": {"containerStatuses": [{"name": "a", "allocatedResources": {"cpu": "2"}, "resources": requests("3")}]}}), "3", "3"),
-            (json!({"spec": {"containers": [{"name": "a", "resources": requests("9")}]},
+            (
+                json!({"spec": {"containers": [{"name": "a", "resources": requests("1")}, {"name": "b", "resources": requests("500m")}]}}),
+                "1500m",
+                "1500m",
+            ),
+            (
+                json!({"spec": {"containers": [{"name": "a", "resources": requests("1")}], "initContainers": [{"name": "i", "resources": requests("3")}]}}),
+                "3",
+                "3",
+            ),
+            (
+                json!({"spec": {"containers": [{"name": "a", "resources": requests("1")}], "initContainers": [
+                {"name": "s", "restartPolicy": "Always", "resources": requests("1")}, {"name": "i", "resources": requests("2")}]}}),
+                "3",
+                "3",
+            ),
+            (
+                json!({"spec": {"overhead": {"cpu": "250m"}, "containers": [{"name": "a", "resources": requests("1")}]}}),
+                "1250m",
+                "1250m",
+            ),
+            (
+                json!({"spec": {"resources": requests("4"), "containers": [{"name": "a", "resources": requests("1")}]}}),
+                "4",
+                "4",
+            ),
+            (
+                json!({"spec": {"containers": [{"name": "a", "resources": requests("1")}]},
+                "status": {"containerStatuses": [{"name": "a", "allocatedResources": {"cpu": "2"}, "resources": requests("3")}]}}),
+                "3",
+                "3",
+            ),
+            (
+                json!({"spec": {"containers": [{"name": "a", "resources": requests("9")}]},
                 "status": {"conditions": [{"type": "PodResizePending", "reason": "Infeasible"}],
-                    "containerStatuses": [{"name": "a", "allocatedResources": {"cpu": "2"}, "resources": requests("1")}]}}), "2", "1"),
+                    "containerStatuses": [{"name": "a", "allocatedResources": {"cpu": "2"}, "resources": requests("1")}]}}),
+                "2",
+                "1",
+            ),
         ];
         for (tree, requested, limited) in rows {
             assert_eq!(pod(&tree, Half::Requests, ALL)["cpu"].to_string(), requested, "{tree}");

@@ -64,9 +64,7 @@ async fn sentences() {
             json!({"requests.cpu": "1"}),
             json!({"requests.cpu": "0"}),
             pod("p", json!({"cpu": "-1"})),
-            Some(
-                r#"pods "p" is forbidden: quota usage is negative for resource(s): cpu,requests.cpu"#,
-            ),
+            Some(r#"pods "p" is forbidden: quota usage is negative for resource(s): cpu,requests.cpu"#),
         ),
         (
             json!({"count/configmaps": "1"}),
@@ -81,7 +79,12 @@ async fn sentences() {
         (json!({"configmaps": "0"}), json!({"configmaps": "0"}), map("c").within(""), None),
         (json!({"configmaps": "0"}), json!({"configmaps": "0"}), Ask::update("configmaps", json!({}), json!({})), None),
         (json!({"configmaps": "0"}), json!({"configmaps": "0"}), Ask::delete("configmaps", json!({})), None),
-        (json!({"count/namespaces": "0"}), json!({"count/namespaces": "0"}), Ask::create("namespaces", json!({})), None),
+        (
+            json!({"count/namespaces": "0"}),
+            json!({"count/namespaces": "0"}),
+            Ask::create("namespaces", json!({})),
+            None,
+        ),
     ];
     for (hard, used, ask, expected) in rows {
         let objects = quota(hard.clone(), used);
@@ -116,9 +119,7 @@ async fn what_is_admitted_is_charged_and_dry_runs_are_not() {
 
 #[tokio::test]
 async fn updates_are_charged_the_increase() {
-    let sized = |cpu: &str| {
-        json!({"metadata": {"name": "p"}, "spec": {"containers": [{"name": "a", "resources": {"requests": {"cpu": cpu}}}]}})
-    };
+    let sized = |cpu: &str| json!({"metadata": {"name": "p"}, "spec": {"containers": [{"name": "a", "resources": {"requests": {"cpu": cpu}}}]}});
     let objects = quota(json!({"requests.cpu": "4"}), json!({"requests.cpu": "3"}));
     let plugin = plugin(&objects);
     Ask::update("pods", sized("2"), sized("1")).on("resize").validate(&plugin).await.unwrap();
@@ -187,9 +188,11 @@ async fn judgement_has_a_deadline() {
 
 #[tokio::test]
 async fn several_quotas_are_charged_together_or_not_at_all() {
-    let objects = Objects::default()
-        .with_quota("a", json!({"hard": {"pods": "5"}}), json!({"pods": "0"}))
-        .with_quota("b", json!({"hard": {"count/pods": "1"}}), json!({"count/pods": "0"}));
+    let objects = Objects::default().with_quota("a", json!({"hard": {"pods": "5"}}), json!({"pods": "0"})).with_quota(
+        "b",
+        json!({"hard": {"count/pods": "1"}}),
+        json!({"count/pods": "0"}),
+    );
     let objects = Arc::new(objects);
     let plugin = plugin(&objects);
     pod("p", json!({})).validate(&plugin).await.unwrap();

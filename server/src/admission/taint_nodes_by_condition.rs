@@ -39,7 +39,8 @@ mod tests {
     async fn new_nodes_are_tainted_once() {
         let taint = json!({"key": KEY, "effect": EFFECT});
         let other = json!({"key": KEY, "effect": "NoExecute"});
-        let rows = [(json!(null), json!([taint])), (json!([taint]), json!([taint])), (json!([other]), json!([other, taint]))];
+        let rows =
+            [(json!(null), json!([taint])), (json!([taint]), json!([taint])), (json!([other]), json!([other, taint]))];
         for (given, expected) in rows {
             let node = json!({"spec": {"taints": given}});
             let admitted = Ask::create("nodes", node.clone()).admit(&TaintNodesByCondition).await.unwrap();

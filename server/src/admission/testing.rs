@@ -36,7 +36,8 @@ pub(super) struct Ask {
 
 impl Ask {
     fn new(plural: &'static str, operation: Operation, object: Value, old: Option<Value>) -> Self {
-        let name = text(if object.is_null() { old.as_ref().unwrap_or(&object) } else { &object }, &["metadata", "name"]);
+        let name =
+            text(if object.is_null() { old.as_ref().unwrap_or(&object) } else { &object }, &["metadata", "name"]);
         Self {
             user: Arc::new(UserInfo::new("u", ["g"])),
             group: "",

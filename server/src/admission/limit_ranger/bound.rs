@@ -77,8 +77,7 @@ impl Asked {
         let (limit, request) = comparable(limit, request);
         let ratio = limit as f64 / request as f64;
         let is_fine = bound.value() <= MAX_MILLI_VALUE;
-        let (observed, most) =
-            if is_fine { (ratio * 1000.0, bound.milli_value()) } else { (ratio, bound.value()) };
+        let (observed, most) = if is_fine { (ratio * 1000.0, bound.milli_value()) } else { (ratio, bound.value()) };
         (observed > most as f64).then(|| format!("{told}, but provided ratio is {ratio:.6}"))
     }
 }

@@ -133,13 +133,13 @@ fn pod_violations(object: &Value, item: &LimitRangeItem) -> Vec<String> {
         "Container" => {
             let containers = ["containers", "initContainers"].map(|list| items(object, &["spec", list]));
             let half = |container: &Value, half: Half| parse(at(container, &["resources", half.name()]));
-            let of = |container| Asked { requests: half(container, Half::Requests), limits: half(container, Half::Limits) };
+            let of =
+                |container| Asked { requests: half(container, Half::Requests), limits: half(container, Half::Limits) };
             containers.into_iter().flatten().map(of).collect()
         }
-        "Pod" => vec![Asked {
-            requests: pod(object, Half::Requests, COUNTING),
-            limits: pod(object, Half::Limits, COUNTING),
-        }],
+        "Pod" => {
+            vec![Asked { requests: pod(object, Half::Requests, COUNTING), limits: pod(object, Half::Limits, COUNTING) }]
+        }
         _ => Vec::new(),
     };
     asked.iter().flat_map(|asked| asked.violations(item)).collect()
@@ -184,7 +184,10 @@ mod tests {
             resources("containers", 1),
             &json!({"limits": {"cpu": "3", "memory": "1Gi"}, "requests": {"cpu": "3", "memory": "1"}})
         );
-        assert_eq!(resources("initContainers", 0), &json!({"requests": {"cpu": "1m", "memory": "512Mi"}, "limits": all}));
+        assert_eq!(
+            resources("initContainers", 0),
+            &json!({"requests": {"cpu": "1m", "memory": "512Mi"}, "limits": all})
+        );
         assert_eq!(
             admitted["metadata"]["annotations"][ANNOTATION],
             "LimitRanger plugin set: cpu, memory request for container a; cpu, memory limit for container a; memory \
@@ -212,11 +215,19 @@ mod tests {
         let ratio = container(json!({"maxLimitRequestRatio": {"cpu": "2"}}));
         let rows = [
             (&min, cpu(two.clone(), two.clone()), None),
-            (&min, cpu(none.clone(), none.clone()), Some("minimum cpu usage per Container is 2.  No request is specified")),
+            (
+                &min,
+                cpu(none.clone(), none.clone()),
+                Some("minimum cpu usage per Container is 2.  No request is specified"),
+            ),
             (&min, cpu(one.clone(), three.clone()), Some("minimum cpu usage per Container is 2, but request is 1")),
             (&min, cpu(two.clone(), one.clone()), Some("minimum cpu usage per Container is 2, but limit is 1")),
             (&max, cpu(none.clone(), two.clone()), None),
-            (&max, cpu(none.clone(), none.clone()), Some("maximum cpu usage per Container is 2.  No limit is specified")),
+            (
+                &max,
+                cpu(none.clone(), none.clone()),
+                Some("maximum cpu usage per Container is 2.  No limit is specified"),
+            ),
             (&max, cpu(none.clone(), three.clone()), Some("maximum cpu usage per Container is 2, but limit is 3")),
             (&max, cpu(three.clone(), two.clone()), Some("maximum cpu usage per Container is 2, but request is 3")),
             (&ratio, cpu(one.clone(), two.clone()), None),

@@ -100,10 +100,8 @@ pub(super) fn host_namespaces(subject: Subject<'_>) -> Option<Violation> {
 
 pub(super) fn host_path_volumes(subject: Subject<'_>) -> Option<Violation> {
     let volumes = items(subject.pod, &["spec", "volumes"]).iter();
-    let names: Vec<&str> = volumes
-        .filter(|volume| !at(volume, &["hostPath"]).is_null())
-        .map(|volume| text(volume, &["name"]))
-        .collect();
+    let names: Vec<&str> =
+        volumes.filter(|volume| !at(volume, &["hostPath"]).is_null()).map(|volume| text(volume, &["name"])).collect();
     if names.is_empty() {
         return None;
     }

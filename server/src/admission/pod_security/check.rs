@@ -101,7 +101,9 @@ impl<'p> Subject<'p> {
     /// All containers: those of the beginning, the regular ones, those attached.
     pub(super) fn containers(&self) -> impl Iterator<Item = &'p Value> + use<'p> {
         let pod = self.pod;
-        ["initContainers", "containers", "ephemeralContainers"].into_iter().flat_map(move |list| items(pod, &["spec", list]))
+        ["initContainers", "containers", "ephemeralContainers"]
+            .into_iter()
+            .flat_map(move |list| items(pod, &["spec", list]))
     }
 
     /// The names of the containers that satisfy a condition.

@@ -170,7 +170,10 @@ mod tests {
                 &[("enforce", "restricted"), ("enforce-version", "v1.30"), ("warn-version", "v1.0")],
                 "restricted:v1.30 privileged:latest restricted:v1.0",
             ),
-            (&[("enforce", "restricted"), ("warn", "privileged")], "restricted:latest privileged:latest privileged:latest"),
+            (
+                &[("enforce", "restricted"), ("warn", "privileged")],
+                "restricted:latest privileged:latest privileged:latest",
+            ),
             (&[("audit", "baseline"), ("audit-version", "v1.9")], "privileged:latest baseline:v1.9 privileged:latest"),
         ];
         for (labels, expected) in rows {
@@ -180,8 +183,13 @@ mod tests {
 
     #[test]
     fn what_cannot_be_read_is_told() {
-        let (text, errors) =
-            policy(&[("enforce", "x"), ("enforce-version", "v1.01"), ("audit", "y"), ("warn", "z"), ("warn-version", "v2")]);
+        let (text, errors) = policy(&[
+            ("enforce", "x"),
+            ("enforce-version", "v1.01"),
+            ("audit", "y"),
+            ("warn", "z"),
+            ("warn-version", "v2"),
+        ]);
         assert_eq!(text, "restricted:latest privileged:latest privileged:latest");
         let level = "must be one of privileged, baseline, restricted";
         let version = r#"must be "latest" or "v1.x""#;

@@ -38,12 +38,16 @@ fn baseline_sentences() {
         (
             |pod| {
                 pod["spec"]["securityContext"] = json!({"appArmorProfile": {"type": "Unconfined"}});
-                pod["metadata"]["annotations"] = json!({"container.apparmor.security.beta.kubernetes.io/a": "unconfined"});
+                pod["metadata"]["annotations"] =
+                    json!({"container.apparmor.security.beta.kubernetes.io/a": "unconfined"});
             },
             r#"forbidden AppArmor profiles (pod and annotation must not set AppArmor profile type to "Unconfined", "container.apparmor.security.beta.kubernetes.io/a="unconfined"")"#,
         ),
         (
-            |pod| pod["spec"]["containers"][0]["securityContext"]["capabilities"]["add"] = json!(["SYS_ADMIN", "CHOWN", "BPF"]),
+            |pod| {
+                pod["spec"]["containers"][0]["securityContext"]["capabilities"]["add"] =
+                    json!(["SYS_ADMIN", "CHOWN", "BPF"])
+            },
             r#"non-default capabilities (container "a" must not include "BPF", "SYS_ADMIN" in securityContext.capabilities.add)"#,
         ),
         (
@@ -95,7 +99,10 @@ fn baseline_sentences() {
             r#"seccompProfile (pod and container "a" must not set securityContext.seccompProfile.type to "Unconfined")"#,
         ),
         (
-            |pod| pod["spec"]["securityContext"] = json!({"sysctls": [{"name": "a"}, {"name": "net.ipv4.tcp_rmem"}, {"name": "b"}]}),
+            |pod| {
+                pod["spec"]["securityContext"] =
+                    json!({"sysctls": [{"name": "a"}, {"name": "net.ipv4.tcp_rmem"}, {"name": "b"}]})
+            },
             "forbidden sysctls (a, b)",
         ),
         (
@@ -118,11 +125,17 @@ fn restricted_sentences() {
             r#"allowPrivilegeEscalation != false (containers "a", "b" must set securityContext.allowPrivilegeEscalation=false), unrestricted capabilities (containers "a", "b" must set securityContext.capabilities.drop=["ALL"]), runAsNonRoot != true (pod or containers "a", "b" must set securityContext.runAsNonRoot=true), seccompProfile (pod or containers "a", "b" must set securityContext.seccompProfile.type to "RuntimeDefault" or "Localhost")"#,
         ),
         (
-            |pod| pod["spec"]["containers"][0]["securityContext"]["capabilities"] = json!({"add": ["CHOWN", "NET_BIND_SERVICE"]}),
+            |pod| {
+                pod["spec"]["containers"][0]["securityContext"]["capabilities"] =
+                    json!({"add": ["CHOWN", "NET_BIND_SERVICE"]})
+            },
             r#"unrestricted capabilities (container "a" must set securityContext.capabilities.drop=["ALL"]; container "a" must not include "CHOWN" in securityContext.capabilities.add)"#,
         ),
         (
-            |pod| pod["spec"]["volumes"] = json!([{"name": "v", "hostPath": {}}, {"name": "w", "nfs": {}}, {"name": "x", "emptyDir": {}}]),
+            |pod| {
+                pod["spec"]["volumes"] =
+                    json!([{"name": "v", "hostPath": {}}, {"name": "w", "nfs": {}}, {"name": "x", "emptyDir": {}}])
+            },
             r#"restricted volume types (volumes "v", "w" use restricted volume types "hostPath", "nfs")"#,
         ),
         (
@@ -195,13 +208,16 @@ async fn labels_say_what_is_refused_and_what_is_warned_of() {
         .with_labels("strict", &[(&enforce, "baseline")])
         .with_labels("told", &[(&warn, "baseline")]);
     let plugin = PodSecurity::new(Arc::new(objects));
-    let bad = json!({"metadata": {"name": "p"}, "spec": {"hostNetwork": true, "containers": [{"name": "a", "image": "i"}]}});
+    let bad =
+        json!({"metadata": {"name": "p"}, "spec": {"hostNetwork": true, "containers": [{"name": "a", "image": "i"}]}});
     let relabelled = json!({"metadata": {"name": "p", "labels": {"a": "b"}}, "spec": bad["spec"]});
     let mut other_image = bad.clone();
     other_image["spec"]["containers"][0]["image"] = json!("j");
     let deployment = json!({"metadata": {"name": "d"}, "spec": {"template": bad}});
-    let refusal = r#"pods "p" is forbidden: violates PodSecurity "baseline:latest": host namespaces (hostNetwork=true)"#;
-    let warned = || vec![r#"would violate PodSecurity "baseline:latest": host namespaces (hostNetwork=true)"#.to_owned()];
+    let refusal =
+        r#"pods "p" is forbidden: violates PodSecurity "baseline:latest": host namespaces (hostNetwork=true)"#;
+    let warned =
+        || vec![r#"would violate PodSecurity "baseline:latest": host namespaces (hostNetwork=true)"#.to_owned()];
     let create = || Ask::create("pods", bad.clone());
     let workload = || Ask::create("deployments", deployment.clone()).of("apps", "v1");
     let rows = [
@@ -230,7 +246,8 @@ async fn namespaces_have_labels_that_can_be_read_and_tell_of_their_pods() {
     };
     let objects = Objects::default().with_pod(pod("c", false)).with_pod(pod("b", false)).with_pod(pod("d", true));
     let plugin = PodSecurity::new(Arc::new(objects));
-    let namespace = |level: &str| json!({"metadata": {"name": "n", "labels": {"pod-security.kubernetes.io/enforce": level}}});
+    let namespace =
+        |level: &str| json!({"metadata": {"name": "n", "labels": {"pod-security.kubernetes.io/enforce": level}}});
     let of = |ask: Ask| ask.within("n");
     let invalid = r#"Namespace "n" is invalid: metadata.labels[pod-security.kubernetes.io/enforce]: Invalid value: "x": must be one of privileged, baseline, restricted"#;
     let create = of(Ask::create("namespaces", namespace("x"))).validate(&plugin).await;
@@ -242,7 +259,8 @@ async fn namespaces_have_labels_that_can_be_read_and_tell_of_their_pods() {
     assert_eq!(known, Ok(Vec::new()));
     let looser = of(Ask::update("namespaces", namespace("baseline"), namespace("restricted"))).warnings(&plugin).await;
     assert_eq!(looser, Ok(Vec::new()));
-    let stricter = of(Ask::update("namespaces", namespace("baseline"), namespace("privileged"))).warnings(&plugin).await;
+    let stricter =
+        of(Ask::update("namespaces", namespace("baseline"), namespace("privileged"))).warnings(&plugin).await;
     assert_eq!(
         stricter.unwrap(),
         [

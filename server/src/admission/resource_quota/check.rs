@@ -115,7 +115,10 @@ fn delta(quota: &Running, ask: &Ask, usage: &ResourceList) -> ResourceList {
 }
 
 fn masked(list: &ResourceList, names: &ResourceList) -> ResourceList {
-    list.iter().filter(|(name, _)| names.contains_key(*name)).map(|(name, quantity)| (name.clone(), *quantity)).collect()
+    list.iter()
+        .filter(|(name, _)| names.contains_key(*name))
+        .map(|(name, quantity)| (name.clone(), *quantity))
+        .collect()
 }
 
 fn told(list: &ResourceList) -> String {

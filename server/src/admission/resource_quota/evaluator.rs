@@ -114,7 +114,11 @@ impl Evaluator {
                     text(object, &["status", "modifyVolumeStatus", "targetVolumeAttributesClassName"]),
                 ];
                 let classes: Vec<&str> = classes.into_iter().filter(|class| !class.is_empty()).collect();
-                if classes.is_empty() { scope.holds(None) } else { classes.iter().any(|class| scope.holds(Some(class))) }
+                if classes.is_empty() {
+                    scope.holds(None)
+                } else {
+                    classes.iter().any(|class| scope.holds(Some(class)))
+                }
             }
             Self::Services | Self::Claims | Self::Count(_) => false,
         }
@@ -244,7 +248,8 @@ mod tests {
             values: vec!["a".to_owned()],
         };
         let of_a = json!({"spec": {"volumeAttributesClassName": "a"}});
-        let rows = [("In", true, false), ("NotIn", false, true), ("Exists", true, false), ("DoesNotExist", false, true)];
+        let rows =
+            [("In", true, false), ("NotIn", false, true), ("Exists", true, false), ("DoesNotExist", false, true)];
         for (operator, with, without) in rows {
             assert_eq!(Evaluator::Claims.is_in(&scope(operator), &of_a), with);
             assert_eq!(Evaluator::Claims.is_in(&scope(operator), &json!({})), without);

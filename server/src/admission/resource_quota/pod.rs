@@ -62,7 +62,9 @@ pub(super) fn is_in(scope: &Scope, pod: &Value) -> bool {
         "NotTerminating" => !has_deadline(pod),
         "BestEffort" => is_best_effort(pod),
         "NotBestEffort" => !is_best_effort(pod),
-        "PriorityClass" => scope.holds(Some(text(pod, &["spec", "priorityClassName"])).filter(|class| !class.is_empty())),
+        "PriorityClass" => {
+            scope.holds(Some(text(pod, &["spec", "priorityClassName"])).filter(|class| !class.is_empty()))
+        }
         "CrossNamespacePodAffinity" => minds_other_namespaces(pod),
         _ => false,
     }
@@ -76,9 +78,7 @@ fn is_best_effort(pod: &Value) -> bool {
 }
 
 fn minds_other_namespaces(pod: &Value) -> bool {
-    let minds = |term: &Value| {
-        !items(term, &["namespaces"]).is_empty() || !at(term, &["namespaceSelector"]).is_null()
-    };
+    let minds = |term: &Value| !items(term, &["namespaces"]).is_empty() || !at(term, &["namespaceSelector"]).is_null();
     ["podAffinity", "podAntiAffinity"].into_iter().any(|kind| {
         let affinity = at(pod, &["spec", "affinity", kind]);
         items(affinity, &["requiredDuringSchedulingIgnoredDuringExecution"]).iter().any(minds)
@@ -91,9 +91,10 @@ fn minds_other_namespaces(pod: &Value) -> bool {
 /// What containers don't tell though it is required, as a sentence.
 pub(super) fn missing(required: &BTreeSet<String>, pod: &Value) -> Option<String> {
     let own = ["requests", "limits"].map(|half| parse(at(pod, &["spec", "resources", half])));
-    let is_told_by_pod = own.iter().flat_map(ResourceList::keys).any(|name| {
-        matches!(name.as_str(), "cpu" | "memory") || name.starts_with("hugepages-")
-    });
+    let is_told_by_pod = own
+        .iter()
+        .flat_map(ResourceList::keys)
+        .any(|name| matches!(name.as_str(), "cpu" | "memory") || name.starts_with("hugepages-"));
     if is_told_by_pod {
         return None;
     }
@@ -125,8 +126,7 @@ pub(super) fn usage(pod: &Value, now: i64) -> ResourceList {
 fn is_alive(pod: &Value, now: i64) -> bool {
     let deletion = Time::parse(text(pod, &["metadata", "deletionTimestamp"]), Layout::Seconds).ok();
     let grace = at(pod, &["metadata", "deletionGracePeriodSeconds"]).as_i64();
-    let is_overdue =
-        deletion.zip(grace).is_some_and(|(deletion, grace)| now > deletion.seconds.saturating_add(grace));
+    let is_overdue = deletion.zip(grace).is_some_and(|(deletion, grace)| now > deletion.seconds.saturating_add(grace));
     !matches!(text(pod, &["status", "phase"]), "Failed" | "Succeeded") && !is_overdue
 }
 

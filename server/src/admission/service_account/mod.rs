@@ -82,7 +82,8 @@ impl ServiceAccount {
     async fn account(&self, attributes: &Attributes<'_>, pod: &Value) -> Result<Arc<Account>, ApiError> {
         let (namespace, name) = (attributes.namespace, text(pod, &["spec", "serviceAccountName"]));
         if name.is_empty() {
-            let cause = format!("no service account specified for pod {namespace}/{}", text(pod, &["metadata", "name"]));
+            let cause =
+                format!("no service account specified for pod {namespace}/{}", text(pod, &["metadata", "name"]));
             return Err(attributes.forbidden(pod, &cause));
         }
         let found = match self.lister.service_account(namespace, name, Age::Cached).await? {
@@ -108,8 +109,10 @@ fn mirror_violation(pod: &Value) -> Option<&'static str> {
     if names_secrets(pod) {
         return Some("a mirror pod may not reference secrets");
     }
-    let projections = items(pod, &["spec", "volumes"]).iter().flat_map(|volume| items(volume, &["projected", "sources"]));
-    let has_token = projections.into_iter().any(|source| source.get("serviceAccountToken").is_some_and(|token| !token.is_null()));
+    let projections =
+        items(pod, &["spec", "volumes"]).iter().flat_map(|volume| items(volume, &["projected", "sources"]));
+    let has_token =
+        projections.into_iter().any(|source| source.get("serviceAccountToken").is_some_and(|token| !token.is_null()));
     has_token.then_some("a mirror pod may not use ServiceAccountToken volume projections")
 }
 
@@ -187,7 +190,8 @@ mod tests {
         assert_eq!(spec["imagePullSecrets"], json!([{"name": "pull"}]));
         let name = spec["volumes"][0]["name"].as_str().unwrap();
         assert!(name.starts_with("kube-api-access-") && name.len() == 21, "{name}");
-        let mount = json!({"name": name, "readOnly": true, "mountPath": "/var/run/secrets/kubernetes.io/serviceaccount"});
+        let mount =
+            json!({"name": name, "readOnly": true, "mountPath": "/var/run/secrets/kubernetes.io/serviceaccount"});
         for list in ["containers", "initContainers"] {
             assert_eq!(spec[list][0]["volumeMounts"], json!([mount]));
         }
@@ -219,7 +223,8 @@ mod tests {
         restricted["metadata"]["annotations"] = json!({MOUNTABLE_ANNOTATION: "true"});
         restricted["secrets"] = json!([{"name": "known"}]);
         let plugin = plugin(&[account("default"), restricted]);
-        let mirror = |spec: Value| json!({"metadata": {"name": "p", "annotations": {MIRROR_ANNOTATION: "x"}}, "spec": spec});
+        let mirror =
+            |spec: Value| json!({"metadata": {"name": "p", "annotations": {MIRROR_ANNOTATION: "x"}}, "spec": spec});
         let of = |mut spec: Value| {
             spec["serviceAccountName"] = json!("restricted");
             pod(spec)

@@ -6,11 +6,8 @@ use serde_json::Value;
 use crate::admission::tree::{at, items, text};
 
 /// The lists of containers, with the words for one.
-const CONTAINERS: [(&str, &str); 3] = [
-    ("initContainers", "init container"),
-    ("containers", "container"),
-    ("ephemeralContainers", "ephemeral container"),
-];
+const CONTAINERS: [(&str, &str); 3] =
+    [("initContainers", "init container"), ("containers", "container"), ("ephemeralContainers", "ephemeral container")];
 /// Kinds of volumes that may refer to a secret, and where its name stands.
 const VOLUMES: [(&str, &[&str]); 9] = [
     ("azureFile", &["secretName"]),

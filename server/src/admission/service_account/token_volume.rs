@@ -63,7 +63,8 @@ mod tests {
         mount(&mut all_have);
         assert_eq!(all_have, before);
 
-        let mut has_volume = json!({"spec": {"containers": [{"name": "a"}], "volumes": [{"name": "kube-api-access-x"}]}});
+        let mut has_volume =
+            json!({"spec": {"containers": [{"name": "a"}], "volumes": [{"name": "kube-api-access-x"}]}});
         mount(&mut has_volume);
         assert_eq!(has_volume["spec"]["volumes"], json!([{"name": "kube-api-access-x"}]));
         assert_eq!(has_volume["spec"]["containers"][0]["volumeMounts"][0]["name"], "kube-api-access-x");

@@ -174,11 +174,13 @@ mod tests {
         let lower = class("lower", 3, true, Some("Never"));
         let all = [high, old, everybody, lower];
         let resolved = |class: Option<&str>, priority: i32, preemption: Option<&str>| {
-            let mut spec = json!({});
-            class.map(|class| spec["priorityClassName"] = class.into());
-            spec["priority"] = priority.into();
-            preemption.map(|preemption| spec["preemptionPolicy"] = preemption.into());
-            spec
+            let fields = [
+                ("priorityClassName", class.map(Value::from)),
+                ("priority", Some(priority.into())),
+                ("preemptionPolicy", preemption.map(Value::from)),
+            ];
+            let set = fields.into_iter().filter_map(|(field, value)| Some((field.to_owned(), value?)));
+            Value::Object(set.collect())
         };
         let rows = [
             (&all[..2], json!({}), Ok(resolved(None, 0, Some("PreemptLowerPriority")))),

@@ -21,12 +21,15 @@ fn plugin(objects: &Arc<Objects>) -> ResourceQuota {
 }
 
 fn quota(hard: Value, used: Value) -> Arc<Objects> {
-    Arc::new(Objects::default().with_quota("q", json!({"hard": hard}), used))
+    let mut spec = json!({});
+    spec["hard"] = hard;
+    Arc::new(Objects::default().with_quota("q", spec, used))
 }
 
 fn pod(name: &str, requests: Value) -> Ask {
-    let containers = json!([{"name": "a", "resources": {"requests": requests}}]);
-    Ask::create("pods", json!({"metadata": {"name": name}, "spec": {"containers": containers}}))
+    let mut pod = json!({"metadata": {"name": name}, "spec": {"containers": [{"name": "a"}]}});
+    pod["spec"]["containers"][0]["resources"]["requests"] = requests;
+    Ask::create("pods", pod)
 }
 
 #[tokio::test]

@@ -188,8 +188,9 @@ impl Objects {
     }
 
     pub(super) fn with_quota(self, name: &str, spec: Value, used: Value) -> Self {
-        let hard = spec["hard"].clone();
-        let object = json!({"metadata": {"name": name}, "spec": spec, "status": {"hard": hard, "used": used}});
+        let mut object = json!({"metadata": {"name": name}, "status": {"hard": spec["hard"]}});
+        object["spec"] = spec;
+        object["status"]["used"] = used;
         {
             let mut quotas = self.quotas.lock().unwrap();
             let quota = Quota { object, revision: Revision::new(1).unwrap() };

@@ -15,13 +15,12 @@ fn good(name: &str) -> Value {
         "capabilities": {"drop": ["ALL"]}, "seccompProfile": {"type": "RuntimeDefault"}}})
 }
 
-fn pod(spec: Value) -> Value {
-    json!({"metadata": {"name": "p"}, "spec": spec})
-}
+/// What is changed, and what is then told.
+type Row = (fn(&mut Value), &'static str);
 
 /// What a good pod with these changes does wrong: in its spec, or in its only container.
 fn told(level: Level, version: Version, change: impl FnOnce(&mut Value)) -> String {
-    let mut pod = pod(json!({"containers": [good("a")]}));
+    let mut pod = json!({"metadata": {"name": "p"}, "spec": {"containers": [good("a")]}});
     change(&mut pod);
     details(&violations(&pod, Standard { level, version }))
 }
@@ -29,7 +28,7 @@ fn told(level: Level, version: Version, change: impl FnOnce(&mut Value)) -> Stri
 #[test]
 fn baseline_sentences() {
     let latest = |change: fn(&mut Value)| told(Level::Baseline, Version::Latest, change);
-    let rows: [(fn(&mut Value), &str); 15] = [
+    let rows: [Row; 15] = [
         (|_| {}, ""),
         (
             |pod| pod["spec"]["containers"][0]["securityContext"]["appArmorProfile"] = json!({"type": "Unconfined"}),
@@ -118,7 +117,7 @@ fn baseline_sentences() {
 #[test]
 fn restricted_sentences() {
     let latest = |change: fn(&mut Value)| told(Level::Restricted, Version::Latest, change);
-    let rows: [(fn(&mut Value), &str); 10] = [
+    let rows: [Row; 10] = [
         (|_| {}, ""),
         (
             |pod| pod["spec"]["containers"] = json!([{"name": "a"}, {"name": "b"}]),

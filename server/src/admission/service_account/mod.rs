@@ -177,7 +177,9 @@ mod tests {
     }
 
     fn pod(spec: Value) -> Value {
-        json!({"metadata": {"name": "p"}, "spec": spec})
+        let mut pod = json!({"metadata": {"name": "p"}});
+        pod["spec"] = spec;
+        pod
     }
 
     #[tokio::test]

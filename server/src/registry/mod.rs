@@ -55,6 +55,8 @@ use crate::hub::Hub;
 use crate::negotiation::{self, Media, Target};
 use crate::status::ApiError;
 
+pub(crate) use self::encode::payload;
+
 /// What the registry is made of.
 pub struct Parts {
     /// Where writes go.

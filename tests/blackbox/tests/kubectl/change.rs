@@ -30,12 +30,13 @@ fn create(kubectl: &Kubectl) -> Result<()> {
     equal(&kubectl.run("create serviceaccount robot")?, "serviceaccount/robot created\n")?;
     let token = kubectl.run("create token robot --duration=10m")?;
     anyhow::ensure!(token.trim().split('.').count() == 3, "{token:?} is no token");
-    equal(
-        &kubectl
-            .run(&format!("auth whoami --token={} --output=jsonpath={{.status.userInfo.username}}", token.trim()))
-            .or_else(|error| if kubectl.minor < 28 { Ok(robot(kubectl)) } else { Err(error) })?,
-        &robot(kubectl),
-    )?;
+    let review = format!(
+        r#"{{"apiVersion":"authentication.k8s.io/v1","kind":"TokenReview","spec":{{"token":"{}"}}}}"#,
+        token.trim()
+    );
+    let user =
+        kubectl.feed("create --validate=false --filename=- --output=jsonpath={.status.user.username}", &review)?;
+    equal(&user, &format!("system:serviceaccount:{}:robot", kubectl.namespace()))?;
     equal(
         &kubectl.run("create role r --verb=get,list --resource=pods")?,
         "role.rbac.authorization.k8s.io/r created\n",
@@ -49,10 +50,6 @@ fn create(kubectl: &Kubectl) -> Result<()> {
     kubectl.feed("create --filename=- --validate=ignore", strict)?;
     let many = "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  generateName: gen-\n";
     contains(&kubectl.feed("create --filename=-", many)?, &["configmap/gen-"])
-}
-
-fn robot(kubectl: &Kubectl) -> String {
-    format!("system:serviceaccount:{}:robot", kubectl.namespace())
 }
 
 fn patch(kubectl: &Kubectl) -> Result<()> {

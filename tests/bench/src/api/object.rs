@@ -83,7 +83,7 @@ fn properties(rng: &mut StdRng) -> String {
 
 fn pod_spec(rng: &mut StdRng) -> String {
     let environment: Vec<String> =
-        (0..6).map(|index| format!(r#"{{"name":"SETTING_{index}","value":"{}"}}"#, hex(rng, 24))).collect();
+        (0..11).map(|index| format!(r#"{{"name":"SETTING_{index}","value":"{}"}}"#, hex(rng, 24))).collect();
     let probe = r#"{"failureThreshold":3,"httpGet":{"path":"/healthz","port":8080,"scheme":"HTTP"},"periodSeconds":10,"successThreshold":1,"timeoutSeconds":1}"#;
     format!(
         r#"{{"automountServiceAccountToken":false,"containers":[{{"env":[{{"name":"DATABASE_URL","valueFrom":{{"secretKeyRef":{{"key":"url","name":"checkout-database"}}}}}},{}],"image":"registry.example.com/shop/checkout@sha256:{}","imagePullPolicy":"IfNotPresent","livenessProbe":{probe},"name":"checkout","ports":[{{"containerPort":8080,"name":"http","protocol":"TCP"}}],"readinessProbe":{probe},"resources":{{"limits":{{"memory":"512Mi"}},"requests":{{"cpu":"{}m","memory":"256Mi"}}}},"volumeMounts":[{{"mountPath":"/etc/checkout","name":"config","readOnly":true}}]}}],"restartPolicy":"Always","schedulerName":"bench-nobody","serviceAccountName":"default","volumes":[{{"configMap":{{"name":"checkout-config"}},"name":"config"}}]}}"#,

@@ -9,8 +9,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail, ensure};
 use rustix::process::{Pid, Signal, kill_process};
-use tokio::io::{AsyncBufReadExt as _, BufReader};
-use tokio::process::{Child, ChildStdout, Command};
+use tokio::process::{Child, Command};
 use tokio::time::{Instant, sleep, timeout};
 
 use super::connection::{Call, Endpoint, Protocol};
@@ -20,8 +19,6 @@ const START_TIMEOUT: Duration = Duration::from_secs(120);
 const STOP_TIMEOUT: Duration = Duration::from_secs(30);
 const PROBE_TIMEOUT: Duration = Duration::from_secs(5);
 const PROBE_PAUSE: Duration = Duration::from_millis(2);
-/// What the server says once it serves.
-const READY: &str = "howdah is ready";
 
 /// A running server; killed when dropped.
 pub(crate) struct Server {
@@ -44,7 +41,7 @@ pub(crate) fn find(given: Option<&Path>) -> Result<PathBuf> {
 
 impl Server {
     /// Starts the server on the data directory `dir` and returns once `/readyz` says that it is ready, which is what
-    /// [`Self::start_time`] is taken to, and it has said so itself.
+    /// [`Self::start_time`] is taken to.
     pub(crate) async fn start(binary: &Path, dir: &Path) -> Result<Self> {
         let address = free_address()?;
         let log_path = dir.with_extension("log");
@@ -56,15 +53,14 @@ impl Server {
             }
         }
         command.arg("server").arg("--data-dir").arg(dir).args(["--listen", &address.to_string()]);
-        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(log).kill_on_drop(true);
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log).kill_on_drop(true);
         let begin = Instant::now();
-        let mut child = command.spawn().with_context(|| format!("starting {}", binary.display()))?;
-        let output = child.stdout.take().context("the server has no output")?;
+        let child = command.spawn().with_context(|| format!("starting {}", binary.display()))?;
         let kubeconfig = dir.join("admin.kubeconfig");
         let mut server = Self { child, kubeconfig, start: Duration::ZERO };
         server.wait_until_ready(address, &log_path).await?;
         server.start = begin.elapsed();
-        timeout(START_TIMEOUT, read_until_ready(output)).await.context("the server did not say that it is ready")??;
+        ensure!(server.kubeconfig.is_file(), "the server is ready, but has not written {}", server.kubeconfig.display());
         Ok(server)
     }
 
@@ -119,18 +115,6 @@ impl Server {
             sleep(PROBE_PAUSE).await;
         }
     }
-}
-
-/// Reads the server's output until it says that it is ready; what comes later is read and dropped.
-async fn read_until_ready(output: ChildStdout) -> Result<()> {
-    let mut lines = BufReader::new(output).lines();
-    while let Some(line) = lines.next_line().await.context("reading the server's output")? {
-        if line.starts_with(READY) {
-            tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
-            return Ok(());
-        }
-    }
-    bail!("the server closed its output before it said that it is ready")
 }
 
 /// A loopback address that nobody listens on.

@@ -5,12 +5,12 @@ use std::time::Instant;
 use anyhow::{Result, ensure};
 
 use super::{memory_metrics, record_memory};
-use crate::backend::Backend;
-use crate::load::Population;
-use crate::pair::{Pair, Site, order};
 use crate::process;
-use crate::result::{Metric, Results, Side, Unit};
-use crate::settings::Settings;
+use crate::result::{Metric, Results, Unit};
+use crate::store::backend::Backend;
+use crate::store::load::Population;
+use crate::store::pair::{Pair, Side, Site, order};
+use crate::store::settings::Settings;
 
 /// The page that upstream's clients ask for.
 const PAGE: usize = 500;

@@ -6,13 +6,13 @@ use anyhow::Result;
 use tokio::time::{Instant, sleep};
 
 use super::{memory_metrics, record_memory};
-use crate::backend::{Backend, Vantage};
-use crate::load::{Load, Population};
-use crate::pair::{Pair, Site, order};
 use crate::process;
-use crate::result::{Goal, Metric, Results, Side, Unit};
-use crate::settings::Settings;
-use crate::watcher::Watcher;
+use crate::result::{Goal, Metric, Results, Unit};
+use crate::store::backend::{Backend, Vantage};
+use crate::store::load::{Load, Population};
+use crate::store::pair::{Pair, Side, Site, order};
+use crate::store::settings::Settings;
+use crate::store::watcher::Watcher;
 
 /// The seed of both sides' objects.
 const SEED: u64 = 20_260_302;

@@ -13,7 +13,7 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
-use crate::backend::{Feed, Vantage};
+use crate::store::backend::{Feed, Vantage};
 
 /// No object of the benchmark is shorter; a shorter one did not come whole.
 const SHORTEST_OBJECT: usize = 1_900;

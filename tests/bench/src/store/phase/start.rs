@@ -4,12 +4,12 @@ use std::time::Instant;
 
 use anyhow::{Result, bail};
 
-use crate::etcd::Etcd;
-use crate::howdah::Howdah;
-use crate::load::Population;
-use crate::pair::{Site, make, order, remove};
-use crate::result::{Metric, Results, Side, Unit};
-use crate::settings::Settings;
+use crate::result::{Metric, Results, Unit};
+use crate::store::etcd::Etcd;
+use crate::store::howdah::Howdah;
+use crate::store::load::Population;
+use crate::store::pair::{Side, Site, make, order, remove};
+use crate::store::settings::Settings;
 
 /// How many objects the existing data have.
 const EXISTING: usize = 10_000;
@@ -37,7 +37,7 @@ pub(crate) async fn run(site: &Site, settings: &Settings, results: &mut Results)
         }
         remove(&site.dir.join(name))?;
     }
-    let mut unrecorded = Results::default();
+    let mut unrecorded = Results::new(results.columns().iter().map(String::as_str));
     unrecorded.declare(metrics());
     for side in order(0) {
         start(site, "existing", side, &mut unrecorded, "start_fresh", EXISTING).await?;

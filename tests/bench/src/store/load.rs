@@ -13,10 +13,11 @@ use rand::rngs::StdRng;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
-use crate::backend::{Backend, Slot, Vantage, Writer};
-use crate::document::{Document, generator};
 use crate::process;
-use crate::watcher::Watcher;
+use crate::quantile::{Quantiles, count};
+use crate::store::backend::{Backend, Slot, Vantage, Writer};
+use crate::store::document::{Document, generator};
+use crate::store::watcher::Watcher;
 
 /// How many objects are created in one transaction while the key space is filled; etcd takes at most 128.
 const CREATED_AT_ONCE: usize = 100;
@@ -64,15 +65,6 @@ pub(crate) struct WatchLatency {
     pub(crate) from_ack: Quantiles,
     /// From just before the write was sent.
     pub(crate) from_send: Quantiles,
-}
-
-/// Quantiles of a set of latencies, in milliseconds.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(crate) struct Quantiles {
-    /// The median.
-    pub(crate) p50: f64,
-    /// The 99th percentile.
-    pub(crate) p99: f64,
 }
 
 /// One write as its client saw it.
@@ -216,36 +208,4 @@ fn watch_latencies(watchers: &[Watcher], writes: &[&Written]) -> Result<Vec<(Van
         (vantage, latency)
     });
     Ok(quantiles.collect())
-}
-
-impl Quantiles {
-    /// The quantiles of `latencies`, by nearest rank; zero where there is none.
-    fn of(latencies: impl Iterator<Item = Duration>) -> Self {
-        let mut sorted: Vec<Duration> = latencies.collect();
-        sorted.sort_unstable();
-        let rank = |percent: usize| {
-            let index = (sorted.len() * percent).div_ceil(100).max(1) - 1;
-            sorted.get(index).map_or(0.0, |latency| latency.as_secs_f64() * 1e3)
-        };
-        Self { p50: rank(50), p99: rank(99) }
-    }
-}
-
-/// A count for arithmetic; no count here comes near the 2^32 where it would stop being exact.
-fn count(count: usize) -> f64 {
-    f64::from(u32::try_from(count).unwrap_or(u32::MAX))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn quantiles_are_by_nearest_rank() {
-        let of = |latencies: &[u64]| Quantiles::of(latencies.iter().map(|ms| Duration::from_millis(*ms)));
-        assert_eq!(of(&[]), Quantiles { p50: 0.0, p99: 0.0 });
-        assert_eq!(of(&[7]), Quantiles { p50: 7.0, p99: 7.0 });
-        let hundred: Vec<u64> = (1..=100).rev().collect();
-        assert_eq!(of(&hundred), Quantiles { p50: 50.0, p99: 99.0 });
-    }
 }

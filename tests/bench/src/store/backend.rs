@@ -10,7 +10,7 @@ use std::future::Future;
 use anyhow::Result;
 use bytes::Bytes;
 
-use crate::document::Document;
+use crate::store::document::Document;
 
 /// One object of the key space as the load generator knows it.
 pub(crate) struct Slot<K> {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use crate::load::Window;
+use crate::store::load::Window;
 
 /// The size of a run.
 #[derive(Debug, Clone, Serialize)]

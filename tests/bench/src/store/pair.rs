@@ -4,11 +4,28 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail};
 
-use crate::backend::Backend as _;
-use crate::etcd::{Etcd, Installation};
-use crate::howdah::Howdah;
 use crate::interrupt::Interrupt;
-use crate::result::Side;
+use crate::store::backend::Backend as _;
+use crate::store::etcd::{Etcd, Installation};
+use crate::store::howdah::Howdah;
+
+/// One of the two stores, which is a column of the report.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Side {
+    /// Howdah's store.
+    Howdah,
+    /// The baseline.
+    Etcd,
+}
+
+impl From<Side> for usize {
+    fn from(side: Side) -> Self {
+        match side {
+            Side::Howdah => 0,
+            Side::Etcd => 1,
+        }
+    }
+}
 
 /// Where stores are started: a directory for their data, and etcd's binary where there is one.
 #[derive(Debug, Clone)]

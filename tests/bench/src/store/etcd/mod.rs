@@ -12,7 +12,7 @@ use anyhow::{Context as _, Result, bail, ensure};
 use bytes::Bytes;
 use tonic::Streaming;
 
-use crate::backend::{Backend, Feed, Listed, Seen, Vantage, Writer};
+use crate::store::backend::{Backend, Feed, Listed, Seen, Vantage, Writer};
 use rpc::{Client, Compare, PutRequest, RangeRequest, RequestOp, TARGET_MOD, TxnRequest, WatchCreateRequest};
 pub(crate) use server::find;
 

@@ -15,7 +15,7 @@ use howdah_store::{
     Watch, Write,
 };
 
-use crate::backend::{Backend, Feed, Listed, Seen, Vantage, Writer};
+use crate::store::backend::{Backend, Feed, Listed, Seen, Vantage, Writer};
 
 const NAMESPACE: &str = "bench";
 const RESOURCE: &str = "pods";

@@ -6,10 +6,11 @@ pub(crate) mod write;
 
 use anyhow::Result;
 
-use crate::backend::Backend;
 use crate::process;
 use crate::report::mebibytes;
-use crate::result::{Metric, Results, Side, Unit};
+use crate::result::{Metric, Results, Unit};
+use crate::store::backend::Backend;
+use crate::store::pair::Side;
 
 /// The two figures of a store's memory at the moment called `name` and `label`.
 fn memory_metrics(name: &str, label: &str) -> [Metric; 2] {

@@ -43,6 +43,8 @@ use self::admission_seam::Admission;
 use self::call::Call;
 use self::route::{Action, Route, Service};
 use self::source::Source;
+#[cfg(fuzzing)]
+pub use self::read::fuzzing;
 pub use self::subresource::{Reviewers, Tokens};
 use crate::authorization::authorizer::Authorizer;
 use crate::filter::AuthorizedRequest;

@@ -46,6 +46,8 @@ use self::allocation::ServiceRanges;
 use self::call::Call;
 use self::route::{Action, Route, Service};
 use self::source::Source;
+#[cfg(fuzzing)]
+pub use self::read::fuzzing;
 pub use self::subresource::{Reviewers, Tokens};
 use crate::authorization::authorizer::Authorizer;
 use crate::filter::AuthorizedRequest;

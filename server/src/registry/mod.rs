@@ -44,10 +44,10 @@ use k8s_openapi::jiff::Timestamp;
 use self::admission_seam::Admission;
 use self::allocation::ServiceRanges;
 use self::call::Call;
-use self::route::{Action, Route, Service};
-use self::source::Source;
 #[cfg(fuzzing)]
 pub use self::read::fuzzing;
+use self::route::{Action, Route, Service};
+use self::source::Source;
 pub use self::subresource::{Reviewers, Tokens};
 use crate::authorization::authorizer::Authorizer;
 use crate::filter::AuthorizedRequest;

@@ -59,6 +59,12 @@ impl Client {
         Ok(Self { kube: kube::Client::try_from(config)? })
     }
 
+    /// One that sends by way of `kube`.
+    #[must_use]
+    pub fn with(kube: kube::Client) -> Self {
+        Self { kube }
+    }
+
     /// The typed client behind it.
     #[must_use]
     pub fn kube(&self) -> kube::Client {

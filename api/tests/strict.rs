@@ -222,10 +222,7 @@ fn bombs_are_refused() {
 fn broken_protobuf_is_refused_in_upstreams_words() {
     let rows: &[(&[u8], &str)] = &[
         (b"\x0a\x05\x0a\x7fabc", "unexpected EOF"),
-        (
-            b"\x0a\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01",
-            "proto: negative length found during unmarshaling",
-        ),
+        (b"\x0a\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01", "proto: negative length found during unmarshaling"),
         (b"\x08\x01", "proto: wrong wireType = 0 for field ObjectMeta"),
         (b"\x0a\x02\x28\x00", "proto: wrong wireType = 0 for field UID"),
         (b"\x0a\x02\x38\x80", "unexpected EOF"),

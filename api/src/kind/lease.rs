@@ -32,7 +32,8 @@ impl Strategy for LeaseStrategy {
 
     fn validate(&self, _request: &Request<'_>, object: &Value) -> Errors {
         check(object, |lease: &Lease| {
-            let mut errors = generic_object_meta(&lease.metadata, true, name_is_dns_subdomain, &FieldPath::new("metadata"));
+            let mut errors =
+                generic_object_meta(&lease.metadata, true, name_is_dns_subdomain, &FieldPath::new("metadata"));
             errors.extend(lease.spec.as_ref().map(spec).unwrap_or_default());
             errors
         })

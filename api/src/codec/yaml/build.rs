@@ -94,7 +94,6 @@ pub fn to_json(text: &[u8]) -> Result<Read, YamlError> {
     Ok(Read { value: builder.done.unwrap_or_default(), duplicates: builder.duplicates })
 }
 
-
 #[derive(Default)]
 struct Builder {
     open: Vec<Open>,

@@ -9,8 +9,8 @@
 //! brought about by compare-and-swap. Nobody is `system:masters`: the administrator's group is bound by an object, and
 //! the bootstrap writes to the store itself. Endpoints of `default/kubernetes` are never loopback addresses.
 //!
-//! Deliberately absent: audit and flow control (their seams are empty), admission beyond what the registry has, and
-//! the renewal of authorities while a server runs.
+//! Deliberately absent: audit and flow control (their seams are empty), and the renewal of authorities while a server
+//! runs.
 
 mod bootstrap;
 mod handler;
@@ -39,6 +39,7 @@ use self::handler::{Joined, TokenDocuments};
 use self::health::Mark;
 use self::object_getter::Objects;
 use self::rbac::Rbac;
+use crate::admission;
 use crate::authentication::request_header::RequestHeader;
 use crate::authentication::service_account::ObjectGetter;
 use crate::authentication::service_account::bound::Issuers;
@@ -61,7 +62,6 @@ use crate::listener::{self, Endpoint, Limits, ListenError, Server, Tls, TlsError
 use crate::openapi::OpenApi;
 use crate::pki::profile::{Issuer, Profile, ServerNames};
 use crate::pki::{Bundle, KeyStoreError, Pki, PkiError, kubeconfig, renewal};
-use crate::registry::admission_seam::{Admission, Chain as AdmissionChain, Escalation, NodeRestriction};
 use crate::registry::allocation::ServiceRanges;
 use crate::registry::{self, Registry, Reviewers, Tokens, route};
 
@@ -195,14 +195,17 @@ impl ApiServer {
             extends: true,
         };
         let rules = Arc::clone(&rbac);
-        let admission: Vec<Arc<dyn Admission>> = vec![
-            Arc::new(NodeRestriction::new(hub.clone(), Arc::clone(&authorizer))),
-            Arc::new(Escalation::new(Arc::new(move || rules.snapshot()), Arc::clone(&authorizer))),
-        ];
+        let admission = admission::chain(admission::Parts {
+            hub: hub.clone(),
+            store: store.clone(),
+            authorizer: Arc::clone(&authorizer),
+            rules: Arc::new(move || rules.snapshot()),
+            clock,
+        });
         let registry = Registry::new(registry::Parts {
             store: store.clone(),
             hub: hub.clone(),
-            admission: Arc::new(AdmissionChain::new(admission)),
+            admission: Arc::new(admission),
             authorizer: Arc::clone(&authorizer),
             tokens: Some(Tokens { issuer: Arc::new(tokens), objects }),
             reviewers: Some(Reviewers { authenticators: Arc::clone(&authenticators) }),

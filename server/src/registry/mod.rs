@@ -45,6 +45,8 @@ use k8s_openapi::jiff::Timestamp;
 use self::admission_seam::Admission;
 use self::allocation::ServiceRanges;
 use self::call::Call;
+#[cfg(fuzzing)]
+pub use self::read::fuzzing;
 use self::route::{Action, Route, Service};
 use self::source::Source;
 pub use self::subresource::{Reviewers, Tokens};
@@ -55,6 +57,8 @@ use crate::filter::warning;
 use crate::hub::Hub;
 use crate::negotiation::{self, Media, Target};
 use crate::status::ApiError;
+
+pub(crate) use self::encode::payload;
 
 /// What the registry is made of.
 pub struct Parts {

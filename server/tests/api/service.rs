@@ -7,7 +7,9 @@ use crate::world::World;
 const SERVICES: &str = "/api/v1/namespaces/ns/services";
 
 fn service(name: &str, spec: Value) -> Value {
-    json!({"kind": "Service", "apiVersion": "v1", "metadata": {"name": name}, "spec": spec})
+    let mut object = json!({"kind": "Service", "apiVersion": "v1", "metadata": {"name": name}});
+    object["spec"] = spec;
+    object
 }
 
 #[tokio::test]

@@ -60,7 +60,8 @@ impl Fixture {
 }
 
 fn service(name: &str, spec: Value) -> Value {
-    let mut object = json!({"metadata": {"namespace": "ns", "name": name, "uid": format!("uid-{name}")}, "spec": spec});
+    let mut object = json!({"metadata": {"namespace": "ns", "name": name, "uid": format!("uid-{name}")}});
+    object["spec"] = spec;
     ServiceStrategy.default(&mut object);
     object
 }
@@ -100,7 +101,7 @@ impl Server {
         let mut claims = self.claims();
         loop {
             let mut turn = object.clone();
-            claims.create(&mut turn).await.map_err(said)?;
+            claims.create(&mut turn).await.map_err(|error| said(&error))?;
             let write = Write { key: key(&turn), operation: Operation::Create(payload(&turn)) };
             match self.store.transact(claims.transaction(write), patience()).await {
                 Ok(_) => return Ok(turn),
@@ -115,7 +116,7 @@ impl Server {
         let mut claims = self.claims();
         loop {
             let mut object = service(meta(old).name(), spec.clone());
-            claims.update(&mut object, old).await.map_err(said)?;
+            claims.update(&mut object, old).await.map_err(|error| said(&error))?;
             let operation = Operation::Update { expected: self.revision(old).await, payload: payload(&object) };
             let writes = claims.transaction(Write { key: key(old), operation });
             match self.store.transact(writes, patience()).await {
@@ -146,7 +147,7 @@ impl Server {
     }
 }
 
-fn said(error: ApiError) -> String {
+fn said(error: &ApiError) -> String {
     error.status().message.unwrap_or_default()
 }
 

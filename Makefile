@@ -57,8 +57,10 @@ cargo-deny: deps ## installs cargo-deny where it is missing (takes some minutes,
 		cargo install --quiet --locked cargo-deny@$(CARGO_DENY_VERSION); \
 	}
 
-bench: deps-bench ## measures the store beside etcd, as a table and as JSON; BENCH_ARGS='…' adds arguments
-	cargo run --locked --release -p howdah-bench -- store --json "$(BENCH_JSON)" $(BENCH_ARGS)
+bench: deps-bench ## measures the store beside etcd, and the API server, as tables and as JSON; BENCH_ARGS='…' adds arguments
+	cargo build --locked --release --bin howdah --bin howdah-bench
+	"$(TARGET_DIR)/release/howdah-bench" store --json "$(BENCH_STORE_JSON)" $(BENCH_ARGS) $(BENCH_STORE_ARGS)
+	"$(TARGET_DIR)/release/howdah-bench" api --json "$(BENCH_API_JSON)" $(BENCH_ARGS) $(BENCH_API_ARGS)
 
 fuzz: deps-fuzz cargo-fuzz ## runs every fuzz target for SECONDS=60 each; TARGETS='json yaml' picks some
 	@scripts/fuzz.sh $(SECONDS) $(TARGETS)

@@ -60,7 +60,11 @@ impl Server {
         let mut server = Self { child, kubeconfig, start: Duration::ZERO };
         server.wait_until_ready(address, &log_path).await?;
         server.start = begin.elapsed();
-        ensure!(server.kubeconfig.is_file(), "the server is ready, but has not written {}", server.kubeconfig.display());
+        ensure!(
+            server.kubeconfig.is_file(),
+            "the server is ready, but has not written {}",
+            server.kubeconfig.display()
+        );
         Ok(server)
     }
 

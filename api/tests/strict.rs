@@ -230,6 +230,12 @@ fn broken_protobuf_names_message_and_field() {
         (b"\x0a\x0c\x38\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01", "ObjectMeta.generation: proto: integer overflow"),
         (b"\x00\x00", "proto: illegal tag 0 (wire type 0)"),
         (b"\x0f", "proto: illegal tag 1 (wire type 7)"),
+        (b"\x0a\x09\x42\x07\x08\x80\x83\xd1\xff\xaf\x07", {
+            "ObjectMeta.creationTimestamp: proto: a time 253402300800 seconds from 1970 is outside of the years 0 to 9999"
+        }),
+        (b"\x12\x0f\x12\x0d\x42\x0b\x0a\x09\x0a\x01a\x12\x04\x0a\x021x", {
+            "ResourceRequirements.limits: quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'"
+        }),
     ];
     for (bytes, expected) in rows {
         assert_eq!(protobuf::decode(bytes, pod()).expect_err("refused").to_string(), *expected, "{bytes:?}");

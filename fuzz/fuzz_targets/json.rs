@@ -3,9 +3,9 @@
 #![no_main]
 
 use howdah_api::codec::json;
+use howdah_fuzz::check;
 use howdah_fuzz::input::Input;
 use howdah_fuzz::seed::{self, Form};
-use howdah_fuzz::check;
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(init: seed::write(Form::Json, &[""]), |data: &[u8]| {

@@ -1,6 +1,7 @@
 //! What can be wrong with protobuf bytes, or with a tree that shall become some.
 
 use super::envelope::MAGIC;
+use crate::quantity::QuantityError;
 use crate::schema::{Field, Struct};
 
 /// What is wrong with the bytes at one place.
@@ -45,6 +46,15 @@ pub enum WireError {
     /// Raw JSON is none.
     #[error("raw data is not JSON")]
     Raw,
+    /// A quantity is none; the sentence is upstream's.
+    #[error(transparent)]
+    Quantity(#[from] QuantityError),
+    /// A time lies outside of the years that its text can have.
+    #[error("proto: a time {seconds} seconds from 1970 is outside of the years 0 to 9999")]
+    Time {
+        /// The seconds as given.
+        seconds: i64,
+    },
 }
 
 /// Why protobuf can't be read or written. `place` is `Message.field`; empty outside of any.

@@ -2,7 +2,6 @@
 
 mod args;
 mod server;
-mod service_cidr;
 
 use std::io::{IsTerminal as _, Write as _};
 use std::path::Path;
@@ -20,12 +19,11 @@ async fn main() -> anyhow::Result<()> {
         .init();
     let Args { command } = Args::parse();
     match command {
-        Command::Up(args) => server::run(args, announce).await,
-        Command::Server(args) => server::run(args, |_| {}).await,
+        Command::Up(args) | Command::Server(args) => server::run(args, announce).await,
     }
 }
 
-/// Tells whoever started a cluster how to use it.
+/// Tells whoever started it how to use it.
 fn announce(kubeconfig: &Path) {
     let line = format!("howdah is ready: export KUBECONFIG={}\n", kubeconfig.display());
     let mut out = std::io::stdout();

@@ -15,9 +15,10 @@ use crate::{DatabaseError, OpenError};
 const OLDEST_SERVER: i32 = 140_000;
 
 /// Every migration: its number, its name, its text.
-const MIGRATIONS: [(i64, &str, &str); 2] = [
+const MIGRATIONS: [(i64, &str, &str); 3] = [
     (1, "store", include_str!("../../migrations/0001_store.sql")),
     (2, "views", include_str!("../../migrations/0002_views.sql")),
+    (3, "internal", include_str!("../../migrations/0003_internal.sql")),
 ];
 
 /// Checks the server's version and runs the migrations that the database lacks.

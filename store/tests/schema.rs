@@ -65,7 +65,7 @@ async fn servers_that_open_an_empty_database_together_all_find_it_migrated() {
     let applied = sqlx::query("SELECT version, success FROM howdah.migrations ORDER BY version");
     let applied = applied.fetch_all(&mut sql).await.unwrap();
     let applied: Vec<(i64, bool)> = applied.iter().map(|row| (row.get(0), row.get(1))).collect();
-    assert_eq!(applied, [(1, true), (2, true)]);
+    assert_eq!(applied, [(1, true), (2, true), (3, true)]);
     for store in stores {
         store.close().await;
     }
@@ -121,11 +121,13 @@ async fn the_views_show_objects_and_history_without_secrets() {
     store.write(create("apps", "deployments", "d", r#"{"metadata":{"name":"d","uid":"u"}}"#), soon()).await.unwrap();
     let delete = Write { key: map.key, operation: Operation::Delete { expected: map.revision } };
     store.write(delete, soon()).await.unwrap();
+    let own = r#"{"metadata":{"name":"ca","uid":"u"},"pem":"hidden-key"}"#;
+    store.write(create("howdah", "keys", "ca", own), soon()).await.unwrap();
 
     let mut sql = fixture.sql("howdah").await;
     let objects = "SELECT concat_ws('/', api_group, resource, namespace, name) FROM k8s.objects ORDER BY 1";
     let objects: Vec<String> = sqlx::query_scalar(objects).fetch_all(&mut sql).await.unwrap();
-    assert_eq!(objects, ["/secrets/default/s", "apps/deployments/default/d"]);
+    assert_eq!(objects, ["/secrets/default/s", "apps/deployments/default/d", "howdah/keys/default/ca"]);
     let history =
         "SELECT revision, previous_revision, change, object->'data'->>'k', now() - changed_at < interval '1 minute'
                    FROM k8s.history WHERE name = 'm' ORDER BY revision";

@@ -1,7 +1,9 @@
 //! The Node authorizer's graph, kept by the hub's changes.
 
+use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
+use howdah_api::Key;
 use howdah_api::resource::by_plural;
 use howdah_store::Change;
 use k8s_openapi::api::core::v1::{PersistentVolume, Pod};
@@ -14,6 +16,9 @@ use crate::hub::{Cache, Entry, Hub, Update};
 
 type Shared = Arc<RwLock<Graph>>;
 
+/// Brings an object into the graph, or takes it out where it lives no more.
+type Set = dyn Fn(&mut Graph, &Entry, bool) + Send + Sync;
+
 /// What objects that name their node themselves are, and where they name it.
 const OWNED: [(&str, &str, &str, Kind, &str); 3] = [
     ("storage.k8s.io", "v1", "volumeattachments", Kind::VolumeAttachment, "/spec/nodeName"),
@@ -25,7 +30,7 @@ const OWNED: [(&str, &str, &str, Kind, &str); 3] = [
 pub(super) fn follow(hub: &Hub, tasks: &mut JoinSet<()>) -> Shared {
     let graph = Shared::default();
     let cache = |group: &str, version: &str, plural: &str| by_plural(group, version, plural).map(|row| hub.cache(row));
-    let mut feed = |cache: Option<Arc<Cache>>, set: Box<dyn Fn(&mut Graph, &Entry, bool) + Send + Sync>| {
+    let mut feed = |cache: Option<Arc<Cache>>, set: Box<Set>| {
         let Some(cache) = cache else { return };
         let graph = Arc::clone(&graph);
         tasks.spawn(async move { keep(&cache, &graph, &*set).await });
@@ -58,9 +63,9 @@ pub(super) fn follow(hub: &Hub, tasks: &mut JoinSet<()>) -> Shared {
 }
 
 /// Applies one cache's changes. What a reset no longer has is taken out.
-async fn keep(cache: &Arc<Cache>, graph: &Shared, set: &(dyn Fn(&mut Graph, &Entry, bool) + Send + Sync)) {
+async fn keep(cache: &Arc<Cache>, graph: &Shared, set: &Set) {
     let mut updates = cache.subscribe();
-    let mut known: std::collections::HashMap<howdah_api::Key, Arc<Entry>> = std::collections::HashMap::new();
+    let mut known: HashMap<Key, Arc<Entry>> = HashMap::new();
     while let Some(update) = updates.next().await {
         let mut graph = graph.write().unwrap_or_else(PoisonError::into_inner);
         match update {

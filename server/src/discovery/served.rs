@@ -1,6 +1,5 @@
 //! What is served.
 
-use howdah_api::kind::strategy;
 use howdah_api::resource::{self, Resource, Text};
 
 /// The resources that a server serves, by group and version.
@@ -39,19 +38,6 @@ impl Served {
             row.subresources = all.into_iter().filter(|below| serves(&row, &below.name)).collect();
             row
         }))
-    }
-
-    /// The built-in resources that there are strategies for, and the reviews, in their stable versions; of their
-    /// subresources those that `serves` says.
-    #[must_use]
-    pub fn by_strategy(serves: impl Fn(&Resource, &str) -> bool) -> Self {
-        Self::built_in(|row, below| {
-            if !below.is_empty() {
-                return serves(row, below);
-            }
-            let stable = !row.version.contains("alpha") && !row.version.contains("beta");
-            stable && (is_review(row) || strategy(&row.storage.group, &row.plural).is_some())
-        })
     }
 
     /// These resources. Groups and versions that the resource table knows come first and in its order.
@@ -102,9 +88,4 @@ impl Served {
     pub fn resources(&self) -> impl Iterator<Item = &Resource> {
         self.groups.iter().flat_map(|group| &group.versions).flat_map(|version| &version.resources)
     }
-}
-
-/// Whether it is a question that is answered and not stored: `SubjectAccessReview` and its like.
-fn is_review(of: &Resource) -> bool {
-    matches!(&*of.group, "authentication.k8s.io" | "authorization.k8s.io")
 }

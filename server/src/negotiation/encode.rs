@@ -17,22 +17,22 @@ const COMPRESS_ABOVE: usize = 128 * 1024;
 ///
 /// # Errors
 /// The sentence about what can't be written.
-pub fn json_to(media: &Media, document: Bytes, node: Option<&Node>) -> Result<Bytes, String> {
+pub fn json_to(media: &Media, document: &[u8], node: Option<&Node>) -> Result<Bytes, String> {
     match media.encoding {
-        Encoding::Json if media.pretty => Ok(indent(&document).into()),
+        Encoding::Json if media.pretty => Ok(indent(document).into()),
         Encoding::Json => {
             let mut text = Vec::with_capacity(document.len() + 1);
-            text.extend_from_slice(&document);
+            text.extend_from_slice(document);
             text.push(b'\n');
             Ok(text.into())
         }
         Encoding::Yaml => {
-            let read = json::decode_any(&document).map_err(|error| error.to_string())?;
+            let read = json::decode_any(document).map_err(|error| error.to_string())?;
             Ok(yaml::encode(&read.value).into())
         }
         Encoding::Protobuf => {
             let node = node.ok_or_else(|| "the object has no protobuf form".to_owned())?;
-            let read = json::decode(&document, node).map_err(|error| error.to_string())?;
+            let read = json::decode(document, node).map_err(|error| error.to_string())?;
             Ok(protobuf::encode_object(&read.value, node).map_err(|error| error.to_string())?.into())
         }
     }

@@ -30,28 +30,33 @@ pub(super) fn object(call: &Call<'_>, code: u16, current: &Current) -> Result<Ht
         current.wire.clone()
     };
     if call.media.target.is_some() {
-        let document = transform::object(call, current, &wire)?;
-        return self::document(call, code, document, transform::node(call));
+        let transformed = transform::object(call, &tree(current)?, &wire)?;
+        return document(call, code, &transformed, transform::node(call));
     }
-    document(call, code, wire, Some(served.node))
+    document(call, code, &wire, Some(served.node))
 }
 
 /// An object of another kind than the resource's: a Scale, a review, a token.
 pub(super) fn other(call: &Call<'_>, code: u16, mut object: Value, node: &Node) -> Result<HttpResponse, ApiError> {
     normalise(&mut object, node);
-    document(call, code, json::encode(&object, node).into(), Some(node))
+    let wire = json::encode(&object, node);
+    if call.media.target.is_some() {
+        let transformed = transform::object(call, &object, &wire)?;
+        return document(call, code, &transformed, transform::node(call));
+    }
+    document(call, code, &wire, Some(node))
 }
 
 /// A `Status` of success.
 pub(super) fn status(call: &Call<'_>, code: u16, status: &Status) -> Result<HttpResponse, ApiError> {
-    document(call, code, status::document(status), Some(status::node()))
+    document(call, code, &status::document(status), Some(status::node()))
 }
 
 /// JSON, in the negotiated encoding.
 pub(super) fn document(
     call: &Call<'_>,
     code: u16,
-    document: Bytes,
+    document: &[u8],
     node: Option<&Node>,
 ) -> Result<HttpResponse, ApiError> {
     let body = json_to(&call.media, document, node).map_err(ApiError::Internal)?;

@@ -255,3 +255,73 @@ fn action(verb: &str, method: &Method, name: &str, subresource: bool) -> Option<
         _ => None,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The action, resource, subresource, namespace and name that a request comes to, or the code of its refusal.
+    fn found(method: &str, path: &str) -> Result<String, u16> {
+        let info = RequestInfo::parse(method, path, "").unwrap();
+        let method = Method::from_bytes(method.as_bytes()).unwrap();
+        let route = Route::find(&info, &method).map_err(|error| error.code())?;
+        let (served, subresource) = (route.served.row, route.subresource_name());
+        let (namespace, name) = (route.namespace, route.name);
+        Ok(format!("{:?} {} {subresource} {namespace} {name}", route.action, served.plural))
+    }
+
+    #[test]
+    fn requests_find_their_way() {
+        let pods = "/api/v1/namespaces/ns/pods";
+        let rows = [
+            ("GET", pods.to_owned(), Ok("List pods  ns ")),
+            ("GET", "/api/v1/pods".to_owned(), Ok("List pods   ")),
+            ("GET", format!("{pods}/p"), Ok("Get pods  ns p")),
+            ("GET", format!("{pods}/p/status"), Ok("Get pods status ns p")),
+            ("GET", "/api/v1/watch/pods".to_owned(), Ok("Watch pods   ")),
+            ("GET", "/api/v1/watch/namespaces/ns/pods/p".to_owned(), Ok("Watch pods  ns p")),
+            ("POST", pods.to_owned(), Ok("Create pods  ns ")),
+            ("POST", format!("{pods}/p/binding"), Ok("Create pods binding ns p")),
+            ("PUT", format!("{pods}/p"), Ok("Update pods  ns p")),
+            ("PATCH", format!("{pods}/p/ephemeralcontainers"), Ok("Patch pods ephemeralcontainers ns p")),
+            ("DELETE", format!("{pods}/p"), Ok("Delete pods  ns p")),
+            ("DELETE", pods.to_owned(), Ok("DeleteCollection pods  ns ")),
+            ("GET", "/api/v1/namespaces/ns".to_owned(), Ok("Get namespaces   ns")),
+            ("PUT", "/api/v1/namespaces/ns/finalize".to_owned(), Ok("Update namespaces finalize  ns")),
+            ("DELETE", "/api/v1/nodes".to_owned(), Ok("DeleteCollection nodes   ")),
+            // No such path.
+            ("GET", "/api/v1/nothing".to_owned(), Err(404)),
+            ("GET", "/apis/apps/v2/deployments".to_owned(), Err(404)),
+            ("GET", "/api/v1/pods/p".to_owned(), Err(404)),
+            ("GET", "/api/v1/namespaces/ns/nodes".to_owned(), Err(404)),
+            ("GET", format!("{pods}/p/nothing"), Err(404)),
+            ("GET", format!("{pods}/p/status/more"), Err(404)),
+            ("GET", "/apis//v1/pods".to_owned(), Err(404)),
+            // No such method there.
+            ("POST", "/api/v1/pods".to_owned(), Err(405)),
+            ("DELETE", "/api/v1/pods".to_owned(), Err(405)),
+            ("DELETE", "/api/v1/namespaces".to_owned(), Err(405)),
+            ("POST", format!("{pods}/p"), Err(405)),
+            ("PUT", pods.to_owned(), Err(405)),
+            ("GET", format!("{pods}/p/binding"), Err(405)),
+            ("DELETE", format!("{pods}/p/status"), Err(405)),
+            ("POST", "/api/v1/watch/pods".to_owned(), Err(405)),
+            ("OPTIONS", pods.to_owned(), Err(405)),
+        ];
+        for (method, path, expected) in rows {
+            assert_eq!(found(method, &path), expected.map(str::to_owned), "{method} {path}");
+        }
+    }
+
+    #[test]
+    fn what_is_served_has_a_strategy_or_is_a_question() {
+        for served in all() {
+            let question = matches!(&*served.row.group, "authentication.k8s.io" | "authorization.k8s.io");
+            let stored = matches!(served.service, Service::Stored(_));
+            assert!(stored != (question || served.row.plural == "bindings"), "{:?}", served.row);
+        }
+        let event = by_plural("events.k8s.io", "v1", "events").unwrap();
+        assert!(event.is_converted());
+        assert_eq!(event.key("ns", "e").unwrap().as_str(), "core/events/ns/e");
+    }
+}

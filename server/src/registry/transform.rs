@@ -45,13 +45,13 @@ pub(super) fn node(call: &Call<'_>) -> Option<&'static Node> {
     builtin::named("meta/v1", &target(call)?.kind)
 }
 
-/// One object, stored as `current`. `wire` is its JSON in the request's version.
-pub(super) fn object(call: &Call<'_>, current: &Current, wire: &[u8]) -> Result<Bytes, ApiError> {
+/// One object: `tree` is its stored form, `wire` its JSON in the request's version.
+pub(super) fn object(call: &Call<'_>, tree: &Value, wire: &[u8]) -> Result<Bytes, ApiError> {
     let Some(target) = target(call) else { return Ok(Bytes::copy_from_slice(wire)) };
     match target.kind.as_str() {
         "Table" => {
-            let (tree, options) = (tree(current)?, options(call)?);
-            let item = Item { tree: &tree, wire };
+            let options = options(call)?;
+            let item = Item { tree, wire };
             Ok(object_table(printer(call), item, &options).into())
         }
         "PartialObjectMetadata" => Ok(partial(&target.version, metadata(wire))),
@@ -196,7 +196,7 @@ impl Partials {
             return Ok(document);
         }
         let media = Media { encoding: Encoding::Protobuf, ..Media::json() };
-        json_to(&media, document, builtin::named("meta/v1", "PartialObjectMetadata")).map_err(EncodeError::new)
+        json_to(&media, &document, builtin::named("meta/v1", "PartialObjectMetadata")).map_err(EncodeError::new)
     }
 }
 

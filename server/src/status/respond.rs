@@ -38,7 +38,7 @@ impl ApiError {
         }
         let document = document(&status);
         // What a Status holds can be written in every encoding; JSON is the one that can't fail.
-        let (body, encoding) = match json_to(media, document.clone(), Some(node())) {
+        let (body, encoding) = match json_to(media, &document, Some(node())) {
             Ok(body) => (body, media.encoding),
             Err(error) => {
                 tracing::error!(%error, "a Status could not be encoded");

@@ -27,7 +27,10 @@ async fn objects_go_or_wait_for_their_finalizers() {
     let held = json!({"metadata":{"name":"b","finalizers":["example.com/x"]}});
     world.expect(201, &format!("POST {MAPS}"), &held).await;
     let marked = world.expect(200, &format!("DELETE {MAPS}/b"), &Value::Null).await;
-    assert_eq!((marked["kind"].as_str(), &marked["metadata"]["deletionGracePeriodSeconds"]), (Some("ConfigMap"), &json!(0)));
+    assert_eq!(
+        (marked["kind"].as_str(), &marked["metadata"]["deletionGracePeriodSeconds"]),
+        (Some("ConfigMap"), &json!(0))
+    );
     let refused = world.refused(409, &format!("POST {MAPS}"), &held).await;
     assert_eq!(refused, r#"object is being deleted: configmaps "b" already exists"#);
     let added = json!({"metadata":{"finalizers":["example.com/x","example.com/y"]}});
@@ -52,7 +55,8 @@ async fn collections_go_by_their_selectors() {
     let gone = world.expect(200, &format!("DELETE {MAPS}?labelSelector=tier%3Dx"), &Value::Null).await;
     assert_eq!((gone["kind"].as_str(), gone["items"].as_array().map(Vec::len)), (Some("ConfigMapList"), Some(2)));
     let left = world.expect(200, &format!("GET {MAPS}"), &Value::Null).await;
-    let names: Vec<_> = left["items"].as_array().into_iter().flatten().map(|item| item["metadata"]["name"].clone()).collect();
+    let names: Vec<_> =
+        left["items"].as_array().into_iter().flatten().map(|item| item["metadata"]["name"].clone()).collect();
     assert_eq!(names, [json!("c")]);
     world.refused(405, "DELETE /api/v1/configmaps", &Value::Null).await;
 }

@@ -36,13 +36,20 @@ async fn answers_come_in_the_form_that_is_accepted() {
     let table = "application/json;as=Table;v=v1;g=meta.k8s.io";
     for path in ["/a", ""] {
         let table = get(path, table).await.json();
-        assert_eq!((table["kind"].as_str(), table["rows"][0]["cells"][0].as_str()), (Some("Table"), Some("a")), "{table}");
+        assert_eq!(
+            (table["kind"].as_str(), table["rows"][0]["cells"][0].as_str()),
+            (Some("Table"), Some("a")),
+            "{table}"
+        );
         assert_eq!(table["rows"][0]["object"]["kind"], "PartialObjectMetadata");
     }
     let partial = get("/a", "application/json;as=PartialObjectMetadata;v=v1;g=meta.k8s.io").await.json();
     assert_eq!((partial["kind"].as_str(), &partial["data"]), (Some("PartialObjectMetadata"), &Value::Null));
     let list = get("", "application/json;as=PartialObjectMetadataList;v=v1;g=meta.k8s.io").await.json();
-    assert_eq!((list["kind"].as_str(), list["items"][0]["metadata"]["name"].as_str()), (Some("PartialObjectMetadataList"), Some("a")));
+    assert_eq!(
+        (list["kind"].as_str(), list["items"][0]["metadata"]["name"].as_str()),
+        (Some("PartialObjectMetadataList"), Some("a"))
+    );
     let answer = get("", "application/json;as=PartialObjectMetadata;v=v1;g=meta.k8s.io").await;
     assert_eq!(answer.code, 406);
 
@@ -70,5 +77,8 @@ async fn large_answers_are_compressed_and_large_bodies_refused() {
     assert_eq!((answer.header("content-encoding"), answer.body.len() > 200 * 1024), (None, true));
     let huge = vec![b' '; 3 * 1024 * 1024 + 1];
     let answer = world.send(&format!("POST {MAPS}"), "Content-Type: application/json\r\n", &huge).await;
-    assert_eq!((answer.code, answer.json()["message"].as_str()), (413, Some("Request entity too large: limit is 3145728")));
+    assert_eq!(
+        (answer.code, answer.json()["message"].as_str()),
+        (413, Some("Request entity too large: limit is 3145728"))
+    );
 }

@@ -30,7 +30,10 @@ async fn pages_show_one_state() {
     world.expect(200, &format!("DELETE {MAPS}/m3"), &Value::Null).await;
     let token = first["metadata"]["continue"].as_str().unwrap();
     let second = world.expect(200, &format!("GET {MAPS}?limit=2&continue={token}"), &Value::Null).await;
-    assert_eq!((names(&second), &second["metadata"]["remainingItemCount"]), (vec!["m2".into(), "m3".into()], &json!(1)));
+    assert_eq!(
+        (names(&second), &second["metadata"]["remainingItemCount"]),
+        (vec!["m2".into(), "m3".into()], &json!(1))
+    );
     assert_eq!(second["metadata"]["resourceVersion"], first["metadata"]["resourceVersion"]);
     let token = second["metadata"]["continue"].as_str().unwrap();
     let third = world.expect(200, &format!("GET {MAPS}?limit=2&continue={token}"), &Value::Null).await;
@@ -39,7 +42,10 @@ async fn pages_show_one_state() {
     let exact = format!("GET {MAPS}?resourceVersion={revision}&resourceVersionMatch=Exact");
     assert_eq!(names(&world.expect(200, &exact, &Value::Null).await).len(), 5);
     let selected = world.expect(200, &format!("GET {MAPS}?labelSelector=even%3Dtrue&limit=2"), &Value::Null).await;
-    assert_eq!((names(&selected), &selected["metadata"]["remainingItemCount"]), (vec!["m0".into(), "m2".into()], &Value::Null));
+    assert_eq!(
+        (names(&selected), &selected["metadata"]["remainingItemCount"]),
+        (vec!["m0".into(), "m2".into()], &Value::Null)
+    );
     let one = world.expect(200, &format!("GET {MAPS}?fieldSelector=metadata.name%3Dm4"), &Value::Null).await;
     assert_eq!(names(&one), ["m4"]);
     assert_eq!(names(&world.expect(200, "GET /api/v1/configmaps", &Value::Null).await).len(), 4);
@@ -50,16 +56,26 @@ async fn what_cannot_be_listed_is_refused() {
     let world = World::start().await;
     world.expect(201, &format!("POST {MAPS}"), &json!({"metadata":{"name":"a"}})).await;
     let rows = [
-        (400, "?fieldSelector=spec.foo%3D1", "field label not supported: spec.foo"),
+        (
+            400,
+            "?fieldSelector=spec.foo%3D1",
+            r#""spec.foo" is not a known field selector: only "metadata.name", "metadata.namespace""#,
+        ),
         (400, "?continue=%25", "invalid continue token: continue key is not valid: "),
         (400, "?limit=x", r#"strconv.ParseInt: parsing "x": invalid syntax"#),
         (504, "?resourceVersion=99999999", "Timeout: Too large resource version: 99999999, current: "),
-        (422, "?resourceVersionMatch=Exact", r#"ListOptions.meta.k8s.io "" is invalid: resourceVersionMatch: Forbidden: "#),
+        (
+            422,
+            "?resourceVersionMatch=Exact",
+            r#"ListOptions.meta.k8s.io "" is invalid: resourceVersionMatch: Forbidden: "#,
+        ),
     ];
     for (code, query, message) in rows {
         let refused = world.refused(code, &format!("GET {MAPS}{query}"), &Value::Null).await;
         assert!(refused.starts_with(message), "{query}: {refused}");
     }
+    let refused = world.refused(400, "GET /api/v1/pods?fieldSelector=spec.foo%3D1", &Value::Null).await;
+    assert_eq!(refused, "field label not supported: spec.foo");
     world.refused(404, "GET /api/v1/namespaces/ns/nothing", &Value::Null).await;
     world.refused(404, "GET /api/v1/configmaps/a", &Value::Null).await;
     world.refused(404, "GET /api/v1/namespaces/ns/nodes", &Value::Null).await;

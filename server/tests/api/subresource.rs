@@ -15,14 +15,12 @@ async fn pods_are_bound_reported_and_deleted_gracefully() {
     let world = World::start().await;
     let made = world.expect(201, &format!("POST {PODS}"), &pod("p")).await;
     assert_eq!((&made["status"]["phase"], &made["spec"]["restartPolicy"]), (&json!("Pending"), &json!("Always")));
-    let binding = json!({"kind":"Binding","apiVersion":"v1","metadata":{"name":"p"},"target":{"kind":"Node","name":"n"}});
+    let binding =
+        json!({"kind":"Binding","apiVersion":"v1","metadata":{"name":"p"},"target":{"kind":"Node","name":"n"}});
     let bound = world.expect(201, &format!("POST {PODS}/p/binding"), &binding).await;
     assert_eq!((bound["kind"].as_str(), bound["status"].as_str()), (Some("Status"), Some("Success")));
     let refused = world.refused(409, &format!("POST {PODS}/p/binding"), &binding).await;
-    assert_eq!(
-        refused,
-        r#"Operation cannot be fulfilled on pods/binding "p": pod p is already assigned to node "n""#
-    );
+    assert_eq!(refused, r#"Operation cannot be fulfilled on pods/binding "p": pod p is already assigned to node "n""#);
     // The status subresource changes nothing but the status, and the object's own changes all but it.
     let status = json!({"spec":{"nodeName":"m"},"status":{"phase":"Running"}});
     let reported = world.expect(200, &format!("PATCH {PODS}/p/status"), &status).await;
@@ -58,6 +56,9 @@ async fn replicas_are_scaled() {
     world.expect(201, &format!("POST {deployments}"), &deployment).await;
     let mut scale = world.expect(200, &format!("GET {deployments}/d/scale"), &Value::Null).await;
     assert_eq!((&scale["spec"]["replicas"], &scale["status"]["selector"]), (&json!(2), &json!("a=b")));
+    let table = "Accept: application/json;as=Table;v=v1;g=meta.k8s.io\r\n";
+    let shown = world.send(&format!("GET {deployments}/d/scale"), table, b"").await.json();
+    assert_eq!((&shown["kind"], &shown["rows"][0]["cells"][0]), (&json!("Table"), &json!("d")), "{shown}");
     scale["spec"]["replicas"] = json!(3);
     let scaled = world.expect(200, &format!("PUT {deployments}/d/scale"), &scale).await;
     assert_eq!(scaled["spec"]["replicas"], 3);
@@ -79,7 +80,10 @@ async fn reviews_are_answered() {
     let answer = world.expect(201, path, &asked).await;
     assert_eq!((&answer["kind"], &answer["status"]["allowed"]), (&json!("SelfSubjectAccessReview"), &json!(true)));
     let refused = world.refused(422, path, &json!({"spec":{}})).await;
-    assert!(refused.ends_with("exactly one of nonResourceAttributes or resourceAttributes must be specified"), "{refused}");
+    assert!(
+        refused.ends_with("exactly one of nonResourceAttributes or resourceAttributes must be specified"),
+        "{refused}"
+    );
     let me = world.expect(201, "POST /apis/authentication.k8s.io/v1/selfsubjectreviews", &json!({})).await;
     assert_eq!(me["status"]["userInfo"]["username"], "tester");
     world.refused(405, "GET /apis/authentication.k8s.io/v1/selfsubjectreviews", &Value::Null).await;
@@ -95,10 +99,22 @@ async fn events_are_served_in_both_groups() {
     });
     world.expect(201, "POST /api/v1/namespaces/ns/events", &event).await;
     let new = world.expect(200, "GET /apis/events.k8s.io/v1/namespaces/ns/events/e", &Value::Null).await;
-    assert_eq!((&new["apiVersion"], &new["note"], &new["regarding"]["name"]), (&json!("events.k8s.io/v1"), &json!("m"), &json!("p")));
-    let list = world.expect(200, "GET /apis/events.k8s.io/v1/events?fieldSelector=regarding.name%3Dp", &Value::Null).await;
+    assert_eq!(
+        (&new["apiVersion"], &new["note"], &new["regarding"]["name"]),
+        (&json!("events.k8s.io/v1"), &json!("m"), &json!("p"))
+    );
+    let list =
+        world.expect(200, "GET /apis/events.k8s.io/v1/events?fieldSelector=regarding.name%3Dp", &Value::Null).await;
     assert_eq!((&list["kind"], &list["items"][0]["note"]), (&json!("EventList"), &json!("m")));
-    let patched = world.expect(200, "PATCH /apis/events.k8s.io/v1/namespaces/ns/events/e", &json!({"deprecatedCount":2})).await;
-    assert_eq!(patched["deprecatedCount"], 2);
-    assert_eq!(world.expect(200, "GET /api/v1/namespaces/ns/events/e", &Value::Null).await["count"], 2);
+    let path = "/apis/events.k8s.io/v1/namespaces/ns/events/e";
+    let labels = json!({"metadata":{"labels":{"a":"b"}}});
+    let patched = world.expect(200, &format!("PATCH {path}"), &labels).await;
+    assert_eq!((&patched["note"], &patched["apiVersion"]), (&json!("m"), &json!("events.k8s.io/v1")));
+    let stored = world.expect(200, "GET /api/v1/namespaces/ns/events/e", &Value::Null).await;
+    assert_eq!((&stored["message"], &stored["metadata"]["labels"]), (&json!("m"), &json!({"a":"b"})));
+    // An entry names the version that it speaks of.
+    let mut owners = stored["metadata"]["managedFields"].as_array().into_iter().flatten();
+    assert!(owners.any(|owner| owner["apiVersion"] == "events.k8s.io/v1"), "{stored}");
+    let refused = world.refused(422, &format!("PATCH {path}"), &json!({"deprecatedCount":2})).await;
+    assert_eq!(refused, r#"Event "e" is invalid: count: Invalid value: 2: field is immutable"#);
 }

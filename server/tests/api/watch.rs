@@ -27,12 +27,14 @@ async fn watchers_see_each_change_once() {
         assert!(count > 0, "the watch ended: {read}");
         read.push_str(&String::from_utf8_lossy(&piece[..count]));
         // Frames are lines of their own between the lines of chunks.
-        let events: Vec<Value> = read.lines().filter_map(|line| serde_json::from_str(line).ok()).filter(Value::is_object).collect();
+        let events: Vec<Value> =
+            read.lines().filter_map(|line| serde_json::from_str(line).ok()).filter(Value::is_object).collect();
         if events.len() >= 3 {
             break events;
         }
     };
-    let seen: Vec<_> = events.iter().map(|event| (event["type"].as_str(), event["object"]["metadata"]["name"].as_str())).collect();
+    let seen: Vec<_> =
+        events.iter().map(|event| (event["type"].as_str(), event["object"]["metadata"]["name"].as_str())).collect();
     assert_eq!(seen, [(Some("MODIFIED"), Some("a")), (Some("ADDED"), Some("b")), (Some("DELETED"), Some("a"))]);
     assert_eq!(events[0]["object"]["kind"], "ConfigMap");
 }

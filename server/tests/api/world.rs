@@ -15,6 +15,7 @@ use howdah_server::filter::seam::Authenticator;
 use howdah_server::filter::{Chain, Metrics, Parts};
 use howdah_server::hub::Hub;
 use howdah_server::listener::{self, Endpoint, Limits, Server};
+use howdah_server::registry::allocation::ServiceRanges;
 use howdah_server::registry::{self, admission_seam};
 use howdah_store::{PrivatePostgres, PrivatePostgresOptions, Store, StoreOptions};
 use prometheus_client::registry::Registry;
@@ -90,6 +91,7 @@ impl World {
             authorizer: Arc::new(Anything),
             tokens: None,
             reviewers: None,
+            services: ServiceRanges::default(),
             clock: system,
         });
         let chain = Chain::new(Parts {
@@ -113,7 +115,8 @@ impl World {
     pub(crate) async fn send(&self, request: &str, headers: &str, body: &[u8]) -> Answer {
         let mut stream = TcpStream::connect(self.address).await.expect("connected");
         let length = body.len();
-        let head = format!("{request} HTTP/1.1\r\nHost: h\r\nConnection: close\r\nContent-Length: {length}\r\n{headers}\r\n");
+        let head =
+            format!("{request} HTTP/1.1\r\nHost: h\r\nConnection: close\r\nContent-Length: {length}\r\n{headers}\r\n");
         stream.write_all(head.as_bytes()).await.expect("sent");
         stream.write_all(body).await.expect("sent");
         let mut read = Vec::new();

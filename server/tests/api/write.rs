@@ -1,13 +1,14 @@
 //! Creates, updates and patches.
 
+use futures_util::future::join_all;
 use serde_json::{Value, json};
 
 use crate::world::World;
 
 const MAPS: &str = "/api/v1/namespaces/ns/configmaps";
 
-fn map(name: &str, data: Value) -> Value {
-    json!({"kind":"ConfigMap","apiVersion":"v1","metadata":{"name":name},"data":data})
+fn map(name: &str, data: impl Into<Value>) -> Value {
+    json!({"kind":"ConfigMap","apiVersion":"v1","metadata":{"name":name},"data":data.into()})
 }
 
 #[tokio::test]
@@ -50,7 +51,10 @@ async fn objects_are_created_replaced_and_patched() {
     let mut other = map("a", json!({}));
     other["metadata"]["uid"] = json!("u");
     let refused = world.refused(409, &format!("PUT {path}"), &other).await;
-    assert!(refused.contains("AdditionalErrorMsg: Precondition failed: UID in precondition: u, UID in object meta: "), "{refused}");
+    assert!(
+        refused.contains("AdditionalErrorMsg: Precondition failed: UID in precondition: u, UID in object meta: "),
+        "{refused}"
+    );
     let refused = world.refused(400, &format!("PUT {path}"), &map("b", json!({}))).await;
     assert_eq!(refused, "the name of the object (b) does not match the name on the URL (a)");
     let refused = world.refused(404, &format!("PUT {MAPS}/none"), &map("none", json!({}))).await;
@@ -69,8 +73,27 @@ async fn objects_are_created_replaced_and_patched() {
     let answer = world.send(&format!("PATCH {path}"), json_patch, br#"[{"op":"remove","path":"/data/none"}]"#).await;
     assert_eq!(answer.code, 422);
     assert_eq!(answer.json()["message"], "the server rejected our request due to an error in our request");
-    let answer = world.send(&format!("PATCH {path}"), json_patch, br#"[{"op":"add","path":"/data/m","value":"2"}]"#).await;
+    let answer =
+        world.send(&format!("PATCH {path}"), json_patch, br#"[{"op":"add","path":"/data/m","value":"2"}]"#).await;
     assert_eq!((answer.code, &answer.json()["data"]), (200, &json!({"l":"1","m":"2"})));
+}
+
+#[tokio::test]
+async fn patches_that_meet_are_all_kept() {
+    let world = World::start().await;
+    world.expect(201, &format!("POST {MAPS}"), &map("a", json!({}))).await;
+    let patches = (0..24).map(|index| {
+        let (world, request) = (&world, format!("PATCH {MAPS}/a"));
+        async move { world.expect(200, &request, &json!({"data":{format!("k{index}"):"v"}})).await }
+    });
+    let answers = join_all(patches).await;
+    let mut revisions: Vec<_> =
+        answers.iter().map(|answer| answer["metadata"]["resourceVersion"].to_string()).collect();
+    revisions.sort();
+    revisions.dedup();
+    assert_eq!(revisions.len(), 24, "each was a write of its own");
+    let whole = world.expect(200, &format!("GET {MAPS}/a"), &Value::Null).await;
+    assert_eq!(whole["data"].as_object().map(serde_json::Map::len), Some(24));
 }
 
 #[tokio::test]
@@ -92,7 +115,10 @@ async fn names_are_made_up_and_dry_runs_leave_nothing() {
     let refused = world.refused(422, &format!("POST {MAPS}?dryRun=x"), &map("d", json!({}))).await;
     assert!(refused.starts_with(r#"CreateOptions.meta.k8s.io "" is invalid: dryRun: Unsupported value"#), "{refused}");
     let refused = world.refused(422, &format!("POST {MAPS}"), &map("No_Name", json!({}))).await;
-    assert!(refused.starts_with(r#"ConfigMap "No_Name" is invalid: metadata.name: Invalid value: "No_Name""#), "{refused}");
+    assert!(
+        refused.starts_with(r#"ConfigMap "No_Name" is invalid: metadata.name: Invalid value: "No_Name""#),
+        "{refused}"
+    );
 }
 
 #[tokio::test]
@@ -123,7 +149,7 @@ async fn applied_fields_have_owners() {
     };
     let yaml = "Content-Type: application/apply-patch+yaml\r\n";
     let mut codes = Vec::new();
-    for (manager, force, value) in [("one", false, "x"), ("one", false, "x"), ("two", false, "y"), ("two", true, "y")] {
+    for (manager, force, value) in [("one", false, "x"), ("one", false, "x"), ("two", false, "w"), ("two", true, "w")] {
         let (request, body) = apply(manager, force, value);
         let answer = world.send(&request, yaml, body.as_bytes()).await;
         codes.push(answer.code);
@@ -131,7 +157,10 @@ async fn applied_fields_have_owners() {
             let status = answer.json();
             let cause = &status["details"]["causes"][0];
             assert_eq!(cause["reason"], "FieldManagerConflict", "{status}");
-            assert_eq!((cause["message"].as_str(), cause["field"].as_str()), (Some(r#"conflict with "one""#), Some(".data.k")));
+            assert_eq!(
+                (cause["message"].as_str(), cause["field"].as_str()),
+                (Some(r#"conflict with "one""#), Some(".data.k"))
+            );
         }
     }
     assert_eq!(codes, [201, 200, 409, 200]);

@@ -1,7 +1,7 @@
 //! The watch hub on a real store: watchers under concurrent writers, from all beginnings, over a compaction, see
 //! exactly what happened.
 
-#![expect(clippy::unwrap_used, reason = "a test that can't go on has failed")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test that can't go on has failed")]
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

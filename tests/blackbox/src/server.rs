@@ -7,6 +7,8 @@ use std::sync::mpsc;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::process::{Pid, PidfdFlags, pidfd_open};
 
 /// How long a server may take until it says that it is ready.
 const START: Duration = Duration::from_secs(60);
@@ -36,7 +38,7 @@ impl Server {
         command.arg("server").arg("--data-dir").arg(data.path()).args(["--listen", "127.0.0.1:0"]).args(arguments);
         let mut child = command.stdout(Stdio::piped()).spawn().context("starting howdah")?;
         let output = child.stdout.take().context("the server's output")?;
-        let (ready, is_ready) = mpsc::channel();
+        let (ready, is_ready) = mpsc::sync_channel(1);
         std::thread::spawn(move || {
             for line in BufReader::new(output).lines().map_while(Result::ok) {
                 if line.starts_with("howdah is ready") {
@@ -73,21 +75,25 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        let pid = i32::try_from(self.child.id()).ok().and_then(rustix::process::Pid::from_raw);
+        let pid = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw);
         if let Some(pid) = pid {
             // It may have ended by itself.
             let _ = rustix::process::kill_process(pid, rustix::process::Signal::TERM);
         }
-        let give_up = std::time::Instant::now() + STOP;
-        while std::time::Instant::now() < give_up {
-            match self.child.try_wait() {
-                Ok(None) => std::thread::sleep(Duration::from_millis(20)),
-                _ => return,
-            }
+        if pid.is_some_and(|pid| ends_within(pid, STOP)) {
+            drop(self.child.wait());
+            return;
         }
         drop(self.child.kill());
         drop(self.child.wait());
     }
+}
+
+/// Waits for a process' end.
+fn ends_within(pid: Pid, patience: Duration) -> bool {
+    let Ok(process) = pidfd_open(pid, PidfdFlags::empty()) else { return false };
+    let Ok(patience) = Timespec::try_from(patience) else { return false };
+    matches!(poll(&mut [PollFd::new(&process, PollFlags::IN)], Some(&patience)), Ok(1))
 }
 
 /// The binary that was built beside the test.

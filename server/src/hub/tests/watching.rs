@@ -264,6 +264,40 @@ async fn a_slow_watcher_is_cut_off_and_another_is_not() {
 }
 
 #[tokio::test]
+async fn a_thousand_watchers_share_what_they_are_sent() {
+    const EVENTS: i64 = 300;
+    let log = Log::default();
+    let hub = hub(&log);
+    let cache = hub.cache(pods());
+    let mut watchers = Vec::new();
+    for _ in 0..1000 {
+        watchers.push(cache.watch(options(Start::Now)).await);
+    }
+    for _ in 0..EVENTS {
+        log.write("core/pods/a/one", Some("web"));
+    }
+    let mut pieces = std::collections::HashSet::new();
+    let mut sent = 0;
+    for watcher in &mut watchers {
+        let mut frames = Vec::new();
+        while frames.len() < usize::try_from(EVENTS).unwrap() {
+            let chunk = timeout(Duration::from_secs(30), watcher.next()).await.unwrap().unwrap();
+            let lines = std::str::from_utf8(&chunk).unwrap().lines();
+            frames.extend(lines.map(|line| {
+                let at = line.find(r#""resourceVersion":""#).unwrap() + 19;
+                line[at..].split('"').next().unwrap().parse::<i64>().unwrap()
+            }));
+            pieces.insert(chunk.as_ptr());
+            sent += 1;
+        }
+        assert!(frames.iter().copied().eq(1..=EVENTS), "every event once and in order");
+    }
+    // Every piece was made once; all watchers were sent the same ones.
+    assert_eq!(pieces.len() * 1000, sent);
+    assert!(pieces.len() < 300, "{} pieces for {EVENTS} events", pieces.len());
+}
+
+#[tokio::test]
 async fn a_stopped_hub_ends_its_watches() {
     let log = Log::default();
     let hub = hub(&log);

@@ -19,7 +19,7 @@ use crate::status::ApiError;
 pub(in crate::registry) fn answer_list(call: &Call<'_>, found: &Found) -> Result<HttpResponse, ApiError> {
     if call.media.target.is_some() {
         let document = transform::list(call, found)?;
-        return answer::document(call, 200, document, transform::node(call));
+        return answer::document(call, 200, &document, transform::node(call));
     }
     let row = call.served().row;
     if call.media.encoding == negotiation::Encoding::Protobuf
@@ -28,7 +28,7 @@ pub(in crate::registry) fn answer_list(call: &Call<'_>, found: &Found) -> Result
         return Ok(answer::encoded(call, 200, protobuf_list(call, found, &encoding)?));
     }
     let node = builtin::kind(&row.group, &row.version, &row.list_kind);
-    answer::document(call, 200, json_list(call, found)?, node)
+    answer::document(call, 200, &json_list(call, found)?, node)
 }
 
 /// `metadata` of a list, in Go's order.

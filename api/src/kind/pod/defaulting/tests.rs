@@ -1,3 +1,5 @@
+//! Defaults pinned as upstream stores them.
+
 use serde_json::{Value, json};
 
 use super::{pod, pod_spec};

@@ -73,7 +73,8 @@ async fn at_hand(go: &OsString, source: &Path) -> Result<()> {
     let needed = module.lines().find_map(|line| line.strip_prefix("go ")).context("go.mod names no version of Go")?;
     let mut command = Command::new(go);
     command.args(["env", "GOVERSION"]).env("GOTOOLCHAIN", "local");
-    let output = finish(command, RUN).await.with_context(|| format!("Go {needed} is needed for client-go's informers"))?;
+    let output =
+        finish(command, RUN).await.with_context(|| format!("Go {needed} is needed for client-go's informers"))?;
     let found = String::from_utf8_lossy(&output.stdout).trim().trim_start_matches("go").to_owned();
     let number = |version: &str| -> Vec<u32> { version.split('.').map_while(|part| part.parse().ok()).collect() };
     ensure!(number(&found) >= number(needed), "Go {needed} is needed for client-go's informers, not {found:?}");

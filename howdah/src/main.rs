@@ -20,8 +20,7 @@ async fn main() -> anyhow::Result<()> {
         .init();
     let Args { command } = Args::parse();
     match command {
-        Command::Up(args) => server::run(args, announce).await,
-        Command::Server(args) => server::run(args, |_| {}).await,
+        Command::Up(args) | Command::Server(args) => server::run(args, announce).await,
     }
 }
 

@@ -10,14 +10,18 @@ export PATH := $(PATH):$(HOME)/.cargo/bin
 
 TARGET_DIR := $(or $(CARGO_TARGET_DIR),target)
 CARGO_DENY_VERSION := 0.20.2
+CARGO_FUZZ_VERSION := 0.13.2
 
 # More arguments for `howdah up` and for the benchmarks: make up UP_ARGS='--data-dir /srv/howdah'
 UP_ARGS ?=
 BENCH_ARGS ?=
+# How long `make fuzz` runs each target, and which ones; all where none is named.
+SECONDS ?= 60
+TARGETS ?=
 # Where the benchmarks leave every sample, for programs; people get a table.
 BENCH_JSON ?= $(TARGET_DIR)/bench-store.json
 
-.PHONY: help deps deps-bench up test check lint deny cargo-deny bench
+.PHONY: help deps deps-bench deps-fuzz up test check lint deny cargo-deny bench fuzz cargo-fuzz
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -27,6 +31,9 @@ deps: ## installs the packages that building and running need (Debian, Ubuntu)
 
 deps-bench: ## the same, and the etcd that the benchmarks measure against
 	@scripts/deps.sh bench
+
+deps-fuzz: ## the same, and the C++ compiler that the fuzzers' engine is built with
+	@scripts/deps.sh fuzz
 
 up: deps ## builds the release binary and runs `howdah up` in the foreground; UP_ARGS='…' adds arguments
 	cargo build --locked --release --bin howdah
@@ -52,3 +59,12 @@ cargo-deny: deps ## installs cargo-deny where it is missing (takes some minutes,
 
 bench: deps-bench ## measures the store beside etcd, as a table and as JSON; BENCH_ARGS='…' adds arguments
 	cargo run --locked --release -p howdah-bench -- store --json "$(BENCH_JSON)" $(BENCH_ARGS)
+
+fuzz: deps-fuzz cargo-fuzz ## runs every fuzz target for SECONDS=60 each; TARGETS='json yaml' picks some
+	@scripts/fuzz.sh $(SECONDS) $(TARGETS)
+
+cargo-fuzz: deps ## installs cargo-fuzz where it is missing (takes some minutes, once)
+	@cargo fuzz --version >/dev/null 2>&1 || { \
+		echo "fuzz: installing cargo-fuzz $(CARGO_FUZZ_VERSION) with cargo; this takes some minutes, once"; \
+		cargo install --quiet --locked cargo-fuzz@$(CARGO_FUZZ_VERSION); \
+	}

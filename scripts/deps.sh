@@ -3,6 +3,7 @@
 #
 #   scripts/deps.sh          a C compiler and its headers, make, certificates, PostgreSQL's binaries
 #   scripts/deps.sh bench    and etcd, which the benchmarks measure against
+#   scripts/deps.sh fuzz     and a C++ compiler, for the fuzzers' engine
 #
 # Where everything is there it asks dpkg once and is done: no network, no root. Otherwise it needs root, or sudo.
 # No service is started and no database cluster is made: Howdah runs a Postgres of its own, so the package's cluster
@@ -51,6 +52,9 @@ missing_packages() {
     have_postgres || echo postgresql
     if [ "${1-}" = bench ] && ! command -v etcd >/dev/null; then
         echo etcd-server
+    fi
+    if [ "${1-}" = fuzz ] && ! command -v c++ >/dev/null; then
+        echo g++
     fi
 }
 
@@ -165,6 +169,6 @@ main() {
 }
 
 case "${1-}" in
-"" | bench) main "$@" ;;
-*) die "usage: scripts/deps.sh [bench]" ;;
+"" | bench | fuzz) main "$@" ;;
+*) die "usage: scripts/deps.sh [bench|fuzz]" ;;
 esac

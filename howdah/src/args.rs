@@ -4,8 +4,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
-
-use crate::service_cidr::ServiceCidr;
+use howdah_server::registry::allocation::{AddressRange, PortRange};
 
 /// A Kubernetes cluster that rides on Postgres.
 #[derive(Debug, Parser)]
@@ -46,9 +45,20 @@ pub(crate) struct ServerArgs {
     #[arg(long, env = "HOWDAH_ADVERTISE_ADDRESS", value_name = "ADDRESS")]
     pub(crate) advertise_address: Option<IpAddr>,
 
-    /// Range of the addresses of Services; the first is the API server's
-    #[arg(long, env = "HOWDAH_SERVICE_CIDR", default_value = "10.96.0.0/16", value_name = "CIDR")]
-    pub(crate) service_cidr: ServiceCidr,
+    /// Range of the addresses of Services, the first of which is the API server's; a second one, of the other IP family,
+    /// may follow behind a comma
+    #[arg(
+        long,
+        env = "HOWDAH_SERVICE_CIDR",
+        default_value = "10.96.0.0/16",
+        value_name = "CIDR[,CIDR]",
+        value_delimiter = ','
+    )]
+    pub(crate) service_cidr: Vec<AddressRange>,
+
+    /// Range of the node ports of Services, both ends included
+    #[arg(long, env = "HOWDAH_SERVICE_NODE_PORT_RANGE", default_value = "30000-32767", value_name = "FIRST-LAST")]
+    pub(crate) service_node_port_range: PortRange,
 
     /// DNS domain of the cluster
     #[arg(long, env = "HOWDAH_CLUSTER_DOMAIN", default_value = "cluster.local", value_name = "DOMAIN")]

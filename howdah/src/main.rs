@@ -2,7 +2,6 @@
 
 mod args;
 mod server;
-mod service_cidr;
 
 use std::io::{IsTerminal as _, Write as _};
 use std::path::Path;
@@ -24,7 +23,7 @@ async fn main() -> anyhow::Result<()> {
     }
 }
 
-/// Tells whoever started a cluster how to use it.
+/// Tells whoever started it how to use it.
 fn announce(kubeconfig: &Path) {
     let line = format!("howdah is ready: export KUBECONFIG={}\n", kubeconfig.display());
     let mut out = std::io::stdout();

@@ -9,6 +9,7 @@ use anyhow::Context as _;
 use howdah_server::assembly::{ApiServer, Options};
 use howdah_server::clock::system;
 use howdah_server::listener::Limits;
+use howdah_server::registry::allocation::ServiceRanges;
 use howdah_store::{Database, PrivatePostgres, PrivatePostgresOptions, Store, StoreOptions};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::time::Instant;
@@ -26,11 +27,13 @@ pub(crate) async fn run(args: ServerArgs, ready: impl FnOnce(&Path)) -> anyhow::
         database_url,
         advertise_address,
         service_cidr,
+        service_node_port_range,
         cluster_domain,
         name,
         compaction_floor,
         shutdown_grace,
     } = args;
+    let services = ServiceRanges::new(service_cidr, service_node_port_range)?;
     // Asked for before anything starts, so that no signal is missed.
     let mut terminate = signal(SignalKind::terminate()).context("can't wait for SIGTERM")?;
     let mut interrupt = signal(SignalKind::interrupt()).context("can't wait for Ctrl-C")?;
@@ -52,12 +55,11 @@ pub(crate) async fn run(args: ServerArgs, ready: impl FnOnce(&Path)) -> anyhow::
             (Some(postgres), database)
         }
     };
-    let service_address = service_cidr.first();
     let options = Options {
         data_dir,
         listen,
-        advertised: advertise_address.unwrap_or_else(|| advertised(listen, service_address)),
-        service_address,
+        advertised: advertise_address.unwrap_or_else(|| advertised(listen, services.api_server())),
+        services,
         cluster_domain,
         name: name.map_or_else(host_name, Ok)?,
         limits: Limits::default(),
@@ -78,13 +80,14 @@ async fn serve(
     stopped: impl Future<Output = ()>,
     ready: impl FnOnce(&Path),
 ) -> anyhow::Result<()> {
+    let asked_for = options.listen;
     let store = Store::open(store_options).await?;
     let server = ApiServer::start(options, store.clone()).await?;
     tokio::pin!(stopped);
     let outcome = tokio::select! {
         well = server.ready(Instant::now() + READY_TIMEOUT) => {
             if well {
-                tracing::info!(address = ?server.address(), "the API server is ready");
+                tracing::info!(address = %server.address().unwrap_or(asked_for), "the API server is ready");
                 ready(server.kubeconfig());
                 stopped.await;
                 Ok(())

@@ -122,12 +122,12 @@ async fn the_views_show_objects_and_history_without_secrets() {
     let delete = Write { key: map.key, operation: Operation::Delete { expected: map.revision } };
     store.write(delete, soon()).await.unwrap();
     let own = r#"{"metadata":{"name":"ca","uid":"u"},"pem":"hidden-key"}"#;
-    store.write(create("internal.howdah", "keys", "ca", own), soon()).await.unwrap();
+    store.write(create("howdah", "keys", "ca", own), soon()).await.unwrap();
 
     let mut sql = fixture.sql("howdah").await;
     let objects = "SELECT concat_ws('/', api_group, resource, namespace, name) FROM k8s.objects ORDER BY 1";
     let objects: Vec<String> = sqlx::query_scalar(objects).fetch_all(&mut sql).await.unwrap();
-    assert_eq!(objects, ["/secrets/default/s", "apps/deployments/default/d", "internal.howdah/keys/default/ca"]);
+    assert_eq!(objects, ["/secrets/default/s", "apps/deployments/default/d", "howdah/keys/default/ca"]);
     let history =
         "SELECT revision, previous_revision, change, object->'data'->>'k', now() - changed_at < interval '1 minute'
                    FROM k8s.history WHERE name = 'm' ORDER BY revision";

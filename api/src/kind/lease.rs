@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::generic::{at, check, check_update, remove};
 use super::{Request, Strategy};
-use crate::validation::meta::{name_is_dns_subdomain, object_meta, object_meta_update};
+use crate::validation::meta::{generic_object_meta, generic_object_meta_update, name_is_dns_subdomain};
 use crate::validation::name::is_qualified_name;
 use crate::validation::{Errors, FieldError, FieldPath};
 
@@ -32,7 +32,8 @@ impl Strategy for LeaseStrategy {
 
     fn validate(&self, _request: &Request<'_>, object: &Value) -> Errors {
         check(object, |lease: &Lease| {
-            let mut errors = object_meta(&lease.metadata, true, name_is_dns_subdomain, &FieldPath::new("metadata"));
+            let mut errors =
+                generic_object_meta(&lease.metadata, true, name_is_dns_subdomain, &FieldPath::new("metadata"));
             errors.extend(lease.spec.as_ref().map(spec).unwrap_or_default());
             errors
         })
@@ -40,7 +41,7 @@ impl Strategy for LeaseStrategy {
 
     fn validate_update(&self, _request: &Request<'_>, object: &Value, old: &Value) -> Errors {
         check_update(object, old, |new: &Lease, old: &Lease| {
-            let mut errors = object_meta_update(&new.metadata, &old.metadata, &FieldPath::new("metadata"));
+            let mut errors = generic_object_meta_update(&new.metadata, &old.metadata, &FieldPath::new("metadata"));
             errors.extend(new.spec.as_ref().map(spec).unwrap_or_default());
             errors
         })

@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::generic::{check, check_update, list, reset, restore, set, text};
 use super::{Request, Strategy};
-use crate::validation::meta::{finalizer_name, name_is_dns_label, object_meta, object_meta_update};
+use crate::validation::meta::{finalizer_name, known_finalizer, name_is_dns_label, object_meta, object_meta_update};
 use crate::validation::{Errors, FieldError, FieldPath};
 
 /// The finalizer that holds a namespace until its content is gone.
@@ -111,10 +111,7 @@ fn validate(namespace: &Namespace) -> Errors {
 
 fn namespace_finalizer(name: &str, path: &FieldPath<'_>) -> Errors {
     let mut errors = finalizer_name(name, path);
-    if !name.contains('/') && !matches!(name, KUBERNETES | "orphan" | "foregroundDeletion") {
-        let words = "name is neither a standard finalizer name nor is it fully qualified";
-        errors.push(FieldError::invalid(path, name, words));
-    }
+    errors.extend(known_finalizer(name, path));
     errors
 }
 

@@ -1,10 +1,15 @@
 //! JSON Patch (RFC 6902), as loose as upstream's library: indices may be negative, replacing a field that isn't there
 //! adds it, testing for null passes where nothing stands, copying nothing gives null.
+//!
+//! Objects on the way to what an operation touches come out with their keys sorted, the others as they stood: see
+//! [`super::merge`].
+
+use std::collections::BTreeSet;
 
 use serde_json::Value;
 
 use super::PatchError;
-use crate::codec::json::{decode_any, encode_any};
+use crate::codec::json::{decode_any, encode_any, go_word};
 
 /// The most operations that a patch may have.
 const MAX_OPERATIONS: usize = 10_000;
@@ -34,31 +39,40 @@ pub fn json(target: &Value, patch: &[u8]) -> Result<Value, PatchError> {
         let text = format!("The allowed maximum operations in a JSON patch is {MAX_OPERATIONS}, got {count}");
         return Err(PatchError::TooLarge(text));
     }
-    let mut document = Document { root: target.clone(), copied: 0 };
+    let mut document = Document { root: target.clone(), copied: 0, touched: BTreeSet::new() };
     for operation in &operations {
         document.apply(operation).map_err(PatchError::Invalid)?;
     }
-    Ok(document.root)
+    Ok(document.sorted())
 }
 
 /// Go's sentence about JSON of the wrong shape.
 fn not_into(value: &Value, of: &str) -> PatchError {
-    let what = match value {
-        Value::Object(_) => "object",
-        Value::Array(_) => "array",
-        Value::String(_) => "string",
-        Value::Bool(_) => "bool",
-        Value::Number(_) | Value::Null => "number",
-    };
-    PatchError::BadRequest(format!("json: cannot unmarshal {what} into Go value of type {of}"))
+    PatchError::BadRequest(format!("json: cannot unmarshal {} into Go value of type {of}", go_word(value)))
 }
 
 struct Document {
     root: Value,
     copied: usize,
+    /// The containers that operations went through, by their JSON pointers.
+    touched: BTreeSet<String>,
 }
 
 impl Document {
+    /// The document, with the keys of what was touched sorted.
+    fn sorted(mut self) -> Value {
+        for path in &self.touched {
+            // Elements may have moved since; then there is nothing to sort, or what is sorted needn't be.
+            if let Some(Value::Object(map)) = self.root.pointer_mut(path) {
+                map.sort_keys();
+            }
+        }
+        if let Value::Object(map) = &mut self.root {
+            map.sort_keys();
+        }
+        self.root
+    }
+
     fn apply(&mut self, operation: &Value) -> Applied {
         let text = |name: &str| operation.get(name).and_then(Value::as_str);
         let kind = text("op").unwrap_or("unknown");
@@ -152,6 +166,8 @@ impl Document {
     /// What contains the place that `path` names, and the place's own name.
     fn parent(&mut self, path: &str) -> Option<(&mut Value, String)> {
         let (parents, key) = path.rsplit_once('/')?;
+        self.touched.extend(parents.match_indices('/').skip(1).map(|(end, _)| parents[..end].to_owned()));
+        self.touched.insert(parents.to_owned());
         let mut at = &mut self.root;
         for part in parents.split('/').skip(1) {
             let part = unescape(part);
@@ -280,6 +296,14 @@ mod tests {
         for (patch, expected) in rows {
             assert_eq!(json(&document(), patch.as_bytes()), Ok(expected), "{patch}");
         }
+    }
+
+    #[test]
+    fn what_is_touched_is_sorted() {
+        let document = value!({"b": {"z": 1, "y": 2}, "a": {"z": {"d": 1, "c": 2}, "y": {"f": 1, "e": 2}}});
+        let patch = br#"[{"op":"add","path":"/a/z/b","value":{"n":1,"m":2}}]"#;
+        let patched = r#"{"a":{"y":{"f":1,"e":2},"z":{"b":{"n":1,"m":2},"c":2,"d":1}},"b":{"z":1,"y":2}}"#;
+        assert_eq!(json(&document, patch).unwrap().to_string(), patched);
     }
 
     #[test]

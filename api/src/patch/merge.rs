@@ -1,4 +1,7 @@
 //! JSON Merge Patch (RFC 7396). Beyond the RFC, nulls inside the objects of a new list are dropped, as upstream does.
+//!
+//! Objects that the patch touches come out with their keys sorted and the others as they stood, for upstream holds the
+//! former as Go maps and the latter as text: refusals show the patched document.
 
 use serde_json::{Map, Value};
 
@@ -27,6 +30,7 @@ fn merge_objects(target: &mut Map<String, Value>, patch: &Map<String, Value>) {
             (None, value) => drop(target.insert(name.clone(), without_nulls(value))),
         }
     }
+    target.sort_keys();
 }
 
 /// Without the fields that are null; elements of lists stay.
@@ -34,7 +38,9 @@ fn without_nulls(value: &Value) -> Value {
     match value {
         Value::Object(map) => {
             let kept = map.iter().filter(|(_, value)| !value.is_null());
-            Value::Object(kept.map(|(name, value)| (name.clone(), without_nulls(value))).collect())
+            let mut kept: Map<_, _> = kept.map(|(name, value)| (name.clone(), without_nulls(value))).collect();
+            kept.sort_keys();
+            Value::Object(kept)
         }
         Value::Array(list) => Value::Array(list.iter().map(without_nulls).collect()),
         other => other.clone(),
@@ -67,5 +73,13 @@ mod tests {
         for (target, patch, expected) in rows {
             assert_eq!(merge(&target, &patch), expected, "{target} {patch}");
         }
+    }
+
+    #[test]
+    fn what_is_touched_is_sorted() {
+        let target = json!({"b": {"z": 1, "y": 2}, "a": {"z": {"d": 1, "c": 2}, "y": 2}});
+        let patch = json!({"a": {"x": {"q": 1, "p": [{"n": 1, "m": 2}]}}});
+        let merged = r#"{"a":{"x":{"p":[{"m":2,"n":1}],"q":1},"y":2,"z":{"d":1,"c":2}},"b":{"z":1,"y":2}}"#;
+        assert_eq!(merge(&target, &patch).to_string(), merged);
     }
 }

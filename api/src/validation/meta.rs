@@ -1,8 +1,10 @@
 //! The rules of metadata, the same for all kinds, and the rules that kinds choose from for their names.
 //!
-//! The pipeline applies [`object_meta`] and [`object_meta_update`] to every object with [`path_segment_name`] as the
-//! rule of the name; kinds apply them again with their own rule, as upstream does, so an update's error in metadata may
-//! stand twice in a `Status`'s causes. On create the general rules only run where the kind found nothing.
+//! The pipeline applies [`generic_object_meta`] and [`generic_object_meta_update`] to every object with
+//! [`path_segment_name`] as the rule of the name; kinds apply rules again with their own one for the name, as upstream
+//! does, so an update's error in metadata may stand twice in a `Status`'s causes. On create the pipeline's only run where
+//! the kind found nothing. Most kinds take [`object_meta`] and [`object_meta_update`], which look at finalizers once
+//! more; Leases and what configures admission take the generic ones.
 //!
 //! Facts: k8s.io/apimachinery/pkg/api/validation, k8s.io/apimachinery/pkg/apis/meta/v1/validation. The declarative rules
 //! of metadata are in upstream's alpha stage, so these here decide.
@@ -25,15 +27,53 @@ pub const TOTAL_ANNOTATION_SIZE_LIMIT: usize = 256 << 10;
 pub const FIELD_MANAGER_MAX_LENGTH: usize = 128;
 
 const SUBRESOURCE_MAX_LENGTH: usize = 256;
+const KUBERNETES: &str = "kubernetes";
 const ORPHAN: &str = "orphan";
 const FOREGROUND: &str = "foregroundDeletion";
 
 /// A rule of names: what is wrong with a name, or (`true`) with what a generated name begins with.
 pub type NameRule = fn(&str, bool) -> Vec<String>;
 
-/// Metadata of a new object, or the part of an update's that doesn't depend on the old.
+/// Metadata of a new object, or the part of an update's that doesn't depend on the old, of most kinds.
 #[must_use]
 pub fn object_meta(meta: &ObjectMeta, requires_namespace: bool, name_rule: NameRule, path: &FieldPath<'_>) -> Errors {
+    let mut errors = generic_object_meta(meta, requires_namespace, name_rule, path);
+    errors.extend(known_finalizers(meta, path));
+    errors
+}
+
+/// What an update may not do to metadata, of most kinds.
+#[must_use]
+pub fn object_meta_update(new: &ObjectMeta, old: &ObjectMeta, path: &FieldPath<'_>) -> Errors {
+    let mut errors = generic_object_meta_update(new, old, path);
+    errors.extend(known_finalizers(new, path));
+    errors
+}
+
+fn known_finalizers(meta: &ObjectMeta, path: &FieldPath<'_>) -> Errors {
+    let at = path.child("finalizers");
+    let finalizers = meta.finalizers.as_deref().unwrap_or_default().iter().enumerate();
+    finalizers.flat_map(|(index, name)| known_finalizer(name, &at.index(index))).collect()
+}
+
+/// A finalizer is one of upstream's own, or has a domain.
+#[must_use]
+pub fn known_finalizer(name: &str, path: &FieldPath<'_>) -> Errors {
+    if name.contains('/') || [KUBERNETES, ORPHAN, FOREGROUND].contains(&name) {
+        return Errors::new();
+    }
+    let words = "name is neither a standard finalizer name nor is it fully qualified";
+    vec![FieldError::invalid(path, name, words)]
+}
+
+/// Metadata of a new object, or the part of an update's that doesn't depend on the old, of any kind.
+#[must_use]
+pub fn generic_object_meta(
+    meta: &ObjectMeta,
+    requires_namespace: bool,
+    name_rule: NameRule,
+    path: &FieldPath<'_>,
+) -> Errors {
     let mut errors = Errors::new();
     let at = path.child("generateName");
     let prefix = text(meta.generate_name.as_ref());
@@ -69,9 +109,9 @@ pub fn object_meta(meta: &ObjectMeta, requires_namespace: bool, name_rule: NameR
     errors
 }
 
-/// What an update may not do to metadata.
+/// What an update may not do to metadata, of any kind.
 #[must_use]
-pub fn object_meta_update(new: &ObjectMeta, old: &ObjectMeta, path: &FieldPath<'_>) -> Errors {
+pub fn generic_object_meta_update(new: &ObjectMeta, old: &ObjectMeta, path: &FieldPath<'_>) -> Errors {
     let mut errors = Errors::new();
     if old.deletion_timestamp.is_some() {
         let (new, old) = (new.finalizers.as_deref(), old.finalizers.as_deref());
@@ -420,7 +460,10 @@ mod tests {
             assert_eq!(create(value.clone()), expected, "{value}");
         }
         assert_eq!(create(json!({"labels": {"a b": "c"}})).len(), 1);
-        assert_eq!(create(json!({"finalizers": ["a b"]})).len(), 1);
+        assert_eq!(create(json!({"finalizers": ["a b"]})).len(), 2);
+        let unknown = "metadata.finalizers[1]: Invalid value: \"mine\": name is neither a standard finalizer name nor is it \
+                       fully qualified";
+        assert_eq!(create(json!({"finalizers": ["orphan", "mine", "kubernetes", "a.b/c"]})), [unknown]);
         assert_eq!(create(json!({"generateName": "a_"})).len(), 1);
     }
 

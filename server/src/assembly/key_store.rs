@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use crate::pki::{KeyStore, KeyStoreError};
 
 /// The group of what Howdah keeps for itself.
-pub(super) const INTERNAL_GROUP: &str = "internal.howdah";
+pub(super) const INTERNAL_GROUP: &str = "howdah";
 const RESOURCE: &str = "keys";
 /// How long a write may take.
 const PATIENCE: Duration = Duration::from_secs(30);

@@ -9,8 +9,8 @@
 //! brought about by compare-and-swap. Nobody is `system:masters`: the administrator's group is bound by an object, and
 //! the bootstrap writes to the store itself. Endpoints of `default/kubernetes` are never loopback addresses.
 //!
-//! Deliberately absent: audit and flow control (their seams are empty), admission beyond what the registry has, and
-//! the renewal of authorities while a server runs.
+//! Deliberately absent: audit and flow control (their seams are empty), and the renewal of authorities while a server
+//! runs.
 
 mod bootstrap;
 mod handler;
@@ -39,6 +39,7 @@ use self::handler::{Joined, TokenDocuments};
 use self::health::Mark;
 use self::object_getter::Objects;
 use self::rbac::Rbac;
+use crate::admission;
 use crate::authentication::request_header::RequestHeader;
 use crate::authentication::service_account::ObjectGetter;
 use crate::authentication::service_account::bound::Issuers;
@@ -61,7 +62,7 @@ use crate::listener::{self, Endpoint, Limits, ListenError, Server, Tls, TlsError
 use crate::openapi::OpenApi;
 use crate::pki::profile::{Issuer, Profile, ServerNames};
 use crate::pki::{Bundle, KeyStoreError, Pki, PkiError, kubeconfig, renewal};
-use crate::registry::admission_seam::{Admission, Chain as AdmissionChain, Escalation, NodeRestriction};
+use crate::registry::allocation::ServiceRanges;
 use crate::registry::{self, Registry, Reviewers, Tokens, route};
 
 /// The version of Kubernetes that is spoken: 1.37.
@@ -80,8 +81,8 @@ pub struct Options {
     pub listen: SocketAddr,
     /// The address at which others find this server; not a loopback address.
     pub advertised: IpAddr,
-    /// The first address of the service range.
-    pub service_address: IpAddr,
+    /// What Services are given; the first address is the API server's.
+    pub services: ServiceRanges,
     /// The cluster's DNS domain.
     pub cluster_domain: String,
     /// This server's name, which its certificate is kept under: no two servers of a cluster share it.
@@ -142,7 +143,8 @@ impl ApiServer {
     /// # Errors
     /// [`StartError`], which says what to do.
     pub async fn start(options: Options, store: Store) -> Result<Self, StartError> {
-        let Options { data_dir, listen, advertised, service_address, cluster_domain, name, limits, clock } = options;
+        let Options { data_dir, listen, advertised, services, cluster_domain, name, limits, clock } = options;
+        let service_address = services.api_server();
         if advertised.is_loopback() || advertised.is_unspecified() {
             return Err(StartError::Advertised(advertised));
         }
@@ -193,17 +195,21 @@ impl ApiServer {
             extends: true,
         };
         let rules = Arc::clone(&rbac);
-        let admission: Vec<Arc<dyn Admission>> = vec![
-            Arc::new(NodeRestriction::new(hub.clone(), Arc::clone(&authorizer))),
-            Arc::new(Escalation::new(Arc::new(move || rules.snapshot()), Arc::clone(&authorizer))),
-        ];
+        let admission = admission::chain(admission::Parts {
+            hub: hub.clone(),
+            store: store.clone(),
+            authorizer: Arc::clone(&authorizer),
+            rules: Arc::new(move || rules.snapshot()),
+            clock,
+        });
         let registry = Registry::new(registry::Parts {
             store: store.clone(),
             hub: hub.clone(),
-            admission: Arc::new(AdmissionChain::new(admission)),
+            admission: Arc::new(admission),
             authorizer: Arc::clone(&authorizer),
             tokens: Some(Tokens { issuer: Arc::new(tokens), objects }),
             reviewers: Some(Reviewers { authenticators: Arc::clone(&authenticators) }),
+            services,
             clock,
         });
         let request_metrics = Metrics::register(&mut metrics);

@@ -14,6 +14,8 @@
 
 mod accept;
 mod connection;
+#[cfg(fuzzing)]
+pub mod fuzzing;
 mod gate;
 mod gate_io;
 mod h2;

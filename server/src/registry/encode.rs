@@ -19,7 +19,7 @@ use crate::status::ApiError;
 ///
 /// # Errors
 /// 413 where it is too large, 500 where it has no uid.
-pub(super) fn payload(served: &Served, mut object: Value) -> Result<Payload, ApiError> {
+pub(crate) fn payload(served: &Served, mut object: Value) -> Result<Payload, ApiError> {
     set_kind(&mut object, &served.stored.group_version().to_string(), &served.stored.kind);
     let metadata = meta_mut(&mut object);
     metadata.shift_remove("resourceVersion");

@@ -6,6 +6,7 @@
 //! - a write goes through the [`pipeline`]: decode ([`body`]) → normalise → default → patch or apply → managedFields →
 //!   mutating admission ([`admission_seam`]) → the strategy's prepare, validate and canonicalise → validating admission →
 //!   store;
+//! - [`allocation`] gives Services their addresses and node ports, in the transactions that write them;
 //! - [`subresource`] has what is neither: bindings, evictions, tokens, reviews;
 //! - [`answer`] gives the stored bytes their negotiated form.
 //!
@@ -16,6 +17,7 @@
 //! Deliberately absent: what is connected to (exec, logs, proxies), discovery, custom resources' rows.
 
 pub mod admission_seam;
+pub mod allocation;
 mod answer;
 mod body;
 mod call;
@@ -40,7 +42,10 @@ use howdah_store::Store;
 use k8s_openapi::jiff::Timestamp;
 
 use self::admission_seam::Admission;
+use self::allocation::ServiceRanges;
 use self::call::Call;
+#[cfg(fuzzing)]
+pub use self::read::fuzzing;
 use self::route::{Action, Route, Service};
 use self::source::Source;
 pub use self::subresource::{Reviewers, Tokens};
@@ -51,6 +56,8 @@ use crate::filter::warning;
 use crate::hub::Hub;
 use crate::negotiation::{self, Media, Target};
 use crate::status::ApiError;
+
+pub(crate) use self::encode::payload;
 
 /// What the registry is made of.
 pub struct Parts {
@@ -66,6 +73,8 @@ pub struct Parts {
     pub tokens: Option<Tokens>,
     /// Answers TokenReviews; `None` where nobody does.
     pub reviewers: Option<Reviewers>,
+    /// What Services are given.
+    pub services: ServiceRanges,
     /// The time of day.
     pub clock: fn() -> Timestamp,
 }
@@ -77,6 +86,7 @@ pub struct Registry {
     authorizer: Arc<dyn Authorizer>,
     tokens: Option<Tokens>,
     reviewers: Option<Reviewers>,
+    services: ServiceRanges,
     clock: fn() -> Timestamp,
 }
 
@@ -84,8 +94,8 @@ impl Registry {
     /// A registry of these parts.
     #[must_use]
     pub fn new(parts: Parts) -> Self {
-        let Parts { store, hub, admission, authorizer, tokens, reviewers, clock } = parts;
-        Self { source: Source::new(hub, store), admission, authorizer, tokens, reviewers, clock }
+        let Parts { store, hub, admission, authorizer, tokens, reviewers, services, clock } = parts;
+        Self { source: Source::new(hub, store), admission, authorizer, tokens, reviewers, services, clock }
     }
 
     /// The time of day.

@@ -36,6 +36,13 @@ impl From<&Entry> for Current {
     }
 }
 
+impl Current {
+    /// What a transaction made of the write that it begins with, which is no check.
+    pub(super) fn first(written: Vec<Object>) -> Self {
+        written.into_iter().next().map(Self::from).expect("a write that is no check gives one object")
+    }
+}
+
 /// The hub and the store.
 pub(super) struct Source {
     hub: Hub,

@@ -6,6 +6,7 @@
 mod deletion;
 mod form;
 mod list;
+mod service;
 mod subresource;
 mod watch;
 mod world;

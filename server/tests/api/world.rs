@@ -15,6 +15,7 @@ use howdah_server::filter::seam::Authenticator;
 use howdah_server::filter::{Chain, Metrics, Parts};
 use howdah_server::hub::Hub;
 use howdah_server::listener::{self, Endpoint, Limits, Server};
+use howdah_server::registry::allocation::ServiceRanges;
 use howdah_server::registry::{self, admission_seam};
 use howdah_store::{PrivatePostgres, PrivatePostgresOptions, Store, StoreOptions};
 use prometheus_client::registry::Registry;
@@ -90,6 +91,7 @@ impl World {
             authorizer: Arc::new(Anything),
             tokens: None,
             reviewers: None,
+            services: ServiceRanges::default(),
             clock: system,
         });
         let chain = Chain::new(Parts {

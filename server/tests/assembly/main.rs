@@ -1,6 +1,6 @@
 //! Whole API servers on one private Postgres, used over TLS with nothing but what they wrote for their users.
 
-#![expect(clippy::unwrap_used, reason = "a test that can't go on has failed")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test that can't go on has failed")]
 
 mod client;
 
@@ -10,6 +10,7 @@ use std::time::Duration;
 use howdah_server::assembly::{ApiServer, Options, StartError};
 use howdah_server::clock::system;
 use howdah_server::listener::Limits;
+use howdah_server::registry::allocation::ServiceRanges;
 use howdah_store::{PrivatePostgres, PrivatePostgresOptions, Store, StoreOptions};
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -30,7 +31,7 @@ fn options(dir: &TempDir, name: &str, advertised: IpAddr) -> Options {
         data_dir: dir.path().to_owned(),
         listen: SocketAddr::from(([127, 0, 0, 1], 0)),
         advertised,
-        service_address: [10, 96, 0, 1].into(),
+        services: ServiceRanges::default(),
         cluster_domain: "cluster.local".to_owned(),
         name: name.to_owned(),
         limits: Limits { workers: 2, ..Limits::default() },

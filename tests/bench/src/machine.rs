@@ -18,17 +18,25 @@ pub(crate) struct Machine {
     pub(crate) memory_bytes: u64,
     /// The kernel's release.
     pub(crate) kernel: String,
-    /// The filesystem under both stores' data.
+    /// The filesystem under the data.
     pub(crate) filesystem: String,
     /// The load average over a minute before the run.
     pub(crate) load_before: f64,
-    /// Postgres' version.
-    pub(crate) postgres: String,
-    /// etcd's version, where there is etcd.
-    pub(crate) etcd: Option<String>,
+    /// What was measured, with versions.
+    pub(crate) versions: Vec<String>,
 }
 
+/// A busier machine than this gives figures of little worth.
+const BUSY: f64 = 0.5;
+
 impl Machine {
+    /// Says on standard error that the machine is busy, where it is.
+    pub(crate) fn warn_if_busy(&self) {
+        if self.load_before > BUSY {
+            eprintln!("the load average is {:.2}: something else is running, which will show", self.load_before);
+        }
+    }
+
     /// Looks at the machine; `dir` is where the data will lie.
     ///
     /// # Errors
@@ -50,16 +58,19 @@ impl Machine {
             kernel: read("/proc/sys/kernel/osrelease")?.trim().to_owned(),
             filesystem,
             load_before: load.split(' ').next().and_then(|load| load.parse().ok()).unwrap_or(0.0),
-            postgres: "unknown".to_owned(),
-            etcd: None,
+            versions: vec![concat!("Howdah ", env!("CARGO_PKG_VERSION")).to_owned()],
         })
     }
 }
 
 /// The version that the program of the running process `pid` gives of itself.
-pub(crate) fn program_version(pid: u32) -> Result<String> {
-    let program = fs::read_link(format!("/proc/{pid}/exe")).context("finding a program")?;
-    let output = Command::new(&program).arg("--version").output().context("asking a program for its version")?;
+pub(crate) fn process_version(pid: u32) -> Result<String> {
+    program_version(&fs::read_link(format!("/proc/{pid}/exe")).context("finding a program")?)
+}
+
+/// The version that a program gives of itself: the first line behind `--version`.
+pub(crate) fn program_version(program: &Path) -> Result<String> {
+    let output = Command::new(program).arg("--version").output().context("asking a program for its version")?;
     Ok(String::from_utf8_lossy(&output.stdout).lines().next().unwrap_or_default().trim().to_owned())
 }
 

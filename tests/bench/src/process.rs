@@ -1,15 +1,17 @@
-//! What the stores' processes take: memory and CPU time, read from /proc.
+//! What the processes under test take: memory and CPU time, read from /proc.
 //!
-//! A store is its first process and that one's children (Postgres forks one a connection). Memory is PSS, which shares
-//! shared pages out among their users, so that Postgres' shared buffers are counted once.
+//! A store or a server is its first process and all that descend from it (Postgres forks one a connection). Memory is
+//! PSS, which shares shared pages out among their users, so that Postgres' shared buffers are counted once.
 
+use std::collections::HashMap;
 use std::fs;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use tokio::time::sleep;
 
-/// The memory of a store's processes, in bytes.
+/// The memory of processes, in bytes.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Memory {
     /// The proportional set size.
@@ -18,20 +20,38 @@ pub(crate) struct Memory {
     pub(crate) without_files: u64,
 }
 
-/// A store's processes: the first one, then its children.
+/// The processes that descend from `first`, itself included.
 fn family(first: u32) -> Result<Vec<u32>> {
-    let mut family = vec![first];
+    let mut children: HashMap<u32, Vec<u32>> = HashMap::new();
     for entry in fs::read_dir("/proc").context("reading /proc")? {
         let name = entry.context("reading /proc")?.file_name();
         let Some(pid) = name.to_str().and_then(|name| name.parse::<u32>().ok()) else { continue };
-        if stat(pid).is_some_and(|stat| stat.parent == first) {
-            family.push(pid);
+        if let Some(stat) = stat(pid) {
+            children.entry(stat.parent).or_default().push(pid);
         }
+    }
+    let (mut family, mut next) = (vec![first], 0);
+    while let Some(pid) = family.get(next) {
+        family.extend(children.remove(pid).unwrap_or_default());
+        next += 1;
     }
     Ok(family)
 }
 
-/// The memory of the store whose first process is `first`.
+/// The programs that the processes which descend from `first` run, each once.
+pub(crate) fn programs(first: u32) -> Result<Vec<PathBuf>> {
+    let mut programs = Vec::new();
+    for pid in family(first)? {
+        // A process that ended meanwhile runs nothing.
+        let Ok(program) = fs::read_link(format!("/proc/{pid}/exe")) else { continue };
+        if !programs.contains(&program) {
+            programs.push(program);
+        }
+    }
+    Ok(programs)
+}
+
+/// The memory of the processes that descend from `first`.
 pub(crate) fn memory(first: u32) -> Result<Memory> {
     let mut sum = Memory::default();
     for pid in family(first)? {
@@ -48,15 +68,10 @@ pub(crate) fn memory(first: u32) -> Result<Memory> {
     Ok(sum)
 }
 
-/// The CPU time that the store whose first process is `first` has used; ended children count.
+/// The CPU time that the processes which descend from `first` have used; ended children count.
 pub(crate) fn cpu(first: u32) -> Result<Duration> {
-    let mut ticks = 0;
-    for pid in family(first)? {
-        if let Some(stat) = stat(pid) {
-            ticks += stat.own_ticks + if pid == first { stat.reaped_ticks } else { 0 };
-        }
-    }
-    Ok(from_ticks(ticks))
+    let stats = family(first)?.into_iter().filter_map(stat);
+    Ok(from_ticks(stats.map(|stat| stat.own_ticks + stat.reaped_ticks).sum()))
 }
 
 /// The CPU time that this process has used.

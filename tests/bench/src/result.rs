@@ -5,15 +5,6 @@ use std::collections::HashMap;
 use anyhow::{Context as _, Result};
 use serde::Serialize;
 
-/// One of the two stores.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Side {
-    /// Howdah's store.
-    Howdah,
-    /// The baseline.
-    Etcd,
-}
-
 /// What a figure is counted in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -28,15 +19,19 @@ pub(crate) enum Unit {
     Mebibytes,
     /// Percent of one core.
     Percent,
+    /// A whole number.
+    Count,
 }
 
-/// What Howdah promises of a figure.
+/// What is promised of a figure of the first column.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Goal {
-    /// Howdah's median is at least so many times etcd's.
+    /// The median is at least so many times the second column's.
     RatioAtLeast(f64),
-    /// Howdah's median is at most this.
+    /// The median is at most so many times the second column's.
+    RatioAtMost(f64),
+    /// The median is at most this.
     AtMost(f64),
 }
 
@@ -55,21 +50,20 @@ pub(crate) struct Metric {
     pub(crate) goal: Option<Goal>,
 }
 
-/// A figure and its samples, one a round.
+/// A figure and its samples.
 #[derive(Debug, Clone, Serialize)]
 pub(crate) struct Row {
     /// The figure.
     #[serde(flatten)]
     pub(crate) metric: Metric,
-    /// Howdah's samples, in the order of the rounds.
-    pub(crate) howdah: Vec<f64>,
-    /// etcd's samples.
-    pub(crate) etcd: Vec<f64>,
+    /// The samples of each column, in the order of the rounds.
+    pub(crate) samples: Vec<Vec<f64>>,
 }
 
 /// Every figure, in the report's order.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Results {
+    columns: Vec<String>,
     rows: Vec<Row>,
     index: HashMap<String, usize>,
 }
@@ -90,46 +84,65 @@ impl Metric {
     pub(crate) fn new(section: &'static str, name: impl Into<String>, label: impl Into<String>, unit: Unit) -> Self {
         Self { section, name: name.into(), label: label.into(), unit, goal: None }
     }
+
+    /// The figure with a goal.
+    pub(crate) fn with(self, goal: Goal) -> Self {
+        Self { goal: Some(goal), ..self }
+    }
 }
 
 impl Results {
+    /// No figures yet, of those under test that `columns` names; the goals are held to the first.
+    pub(crate) fn new<S: Into<String>>(columns: impl IntoIterator<Item = S>) -> Self {
+        let columns = columns.into_iter().map(Into::into).collect();
+        Self { columns, rows: Vec::new(), index: HashMap::new() }
+    }
+
+    /// The names of those under test.
+    pub(crate) fn columns(&self) -> &[String] {
+        &self.columns
+    }
+
     /// Makes rows for figures, which fixes their order in the report.
     pub(crate) fn declare(&mut self, metrics: impl IntoIterator<Item = Metric>) {
         for metric in metrics {
             self.index.insert(metric.name.clone(), self.rows.len());
-            self.rows.push(Row { metric, howdah: Vec::new(), etcd: Vec::new() });
+            self.rows.push(Row { metric, samples: vec![Vec::new(); self.columns.len()] });
         }
     }
 
-    /// Adds one sample to the figure `name`, which has been declared.
-    pub(crate) fn record(&mut self, name: &str, side: Side, sample: f64) -> Result<()> {
+    /// Adds one sample of the column `column` to the figure `name`, which has been declared.
+    pub(crate) fn record(&mut self, name: &str, column: impl Into<usize>, sample: f64) -> Result<()> {
         let index = *self.index.get(name).with_context(|| format!("the figure {name} was never declared"))?;
-        let row = &mut self.rows[index];
-        match side {
-            Side::Howdah => row.howdah.push(sample),
-            Side::Etcd => row.etcd.push(sample),
-        }
+        let column = self.rows[index].samples.get_mut(column.into()).context("there is no such column")?;
+        column.push(sample);
         Ok(())
     }
 
     /// The rows that have samples.
     pub(crate) fn rows(&self) -> impl Iterator<Item = &Row> {
-        self.rows.iter().filter(|row| !row.howdah.is_empty() || !row.etcd.is_empty())
+        self.rows.iter().filter(|row| row.samples.iter().any(|samples| !samples.is_empty()))
     }
 }
 
 impl Row {
-    /// Howdah's median over etcd's, where both were measured.
-    pub(crate) fn ratio(&self) -> Option<f64> {
-        let (howdah, etcd) = (Spread::of(&self.howdah)?, Spread::of(&self.etcd)?);
-        (etcd.median > 0.0).then(|| howdah.median / etcd.median)
+    /// The spread of a column's samples, or `None` where it was not measured.
+    pub(crate) fn spread(&self, column: usize) -> Option<Spread> {
+        Spread::of(self.samples.get(column)?)
+    }
+
+    /// The first column's median over that of `column`, where both were measured.
+    pub(crate) fn ratio(&self, column: usize) -> Option<f64> {
+        let (first, other) = (self.spread(0)?, self.spread(column)?);
+        (other.median > 0.0).then(|| first.median / other.median)
     }
 
     /// Whether the goal is met; `None` where there is none, or nothing to hold to it.
     pub(crate) fn met(&self) -> Option<bool> {
         Some(match self.metric.goal? {
-            Goal::RatioAtLeast(least) => self.ratio()? >= least,
-            Goal::AtMost(most) => Spread::of(&self.howdah)?.median <= most,
+            Goal::RatioAtLeast(least) => self.ratio(1)? >= least,
+            Goal::RatioAtMost(most) => self.ratio(1)? <= most,
+            Goal::AtMost(most) => self.spread(0)?.median <= most,
         })
     }
 }
@@ -151,9 +164,9 @@ impl Spread {
 mod tests {
     use super::*;
 
-    fn row(goal: Goal, howdah: &[f64], etcd: &[f64]) -> Row {
-        let metric = Metric { goal: Some(goal), ..Metric::new("s", "n", "l", Unit::PerSecond) };
-        Row { metric, howdah: howdah.to_vec(), etcd: etcd.to_vec() }
+    fn row(goal: Goal, first: &[f64], second: &[f64]) -> Row {
+        let metric = Metric::new("s", "n", "l", Unit::PerSecond).with(goal);
+        Row { metric, samples: vec![first.to_vec(), second.to_vec()] }
     }
 
     #[test]
@@ -168,18 +181,22 @@ mod tests {
         assert_eq!(row(Goal::RatioAtLeast(3.0), &[1.0, 300.0, 310.0], &[100.0]).met(), Some(true));
         assert_eq!(row(Goal::RatioAtLeast(3.0), &[299.0], &[100.0]).met(), Some(false));
         assert_eq!(row(Goal::RatioAtLeast(3.0), &[299.0], &[]).met(), None);
+        assert_eq!(row(Goal::RatioAtMost(0.1), &[1.0], &[10.0]).met(), Some(true));
+        assert_eq!(row(Goal::RatioAtMost(0.1), &[1.1], &[10.0]).met(), Some(false));
+        assert_eq!(row(Goal::RatioAtMost(0.1), &[1.0], &[]).met(), None);
         assert_eq!(row(Goal::AtMost(5.0), &[5.0], &[]).met(), Some(true));
         assert_eq!(row(Goal::AtMost(5.0), &[5.1], &[1.0]).met(), Some(false));
     }
 
     #[test]
     fn rows_keep_their_order_and_empty_ones_are_left_out() {
-        let mut results = Results::default();
+        let mut results = Results::new(["one", "two"]);
         results.declare(["a", "b", "c"].map(|name| Metric::new("s", name, name, Unit::Percent)));
-        results.record("c", Side::Etcd, 1.0).expect("declared");
-        results.record("a", Side::Howdah, 1.0).expect("declared");
+        results.record("c", 1_usize, 1.0).expect("declared");
+        results.record("a", 0_usize, 1.0).expect("declared");
         let names: Vec<_> = results.rows().map(|row| row.metric.name.as_str()).collect();
         assert_eq!(names, ["a", "c"]);
-        assert!(results.record("d", Side::Howdah, 1.0).is_err());
+        assert!(results.record("d", 0_usize, 1.0).is_err());
+        assert!(results.record("a", 2_usize, 1.0).is_err());
     }
 }

@@ -24,8 +24,10 @@ impl Kubectl {
     /// The oldest and the newest kubectl at hand: `$KUBECTL` alone if that is set, else `kubectl` and `kubectl.1.*` on
     /// the PATH and beside what it leads to.
     ///
+    /// None where there is none that is new enough.
+    ///
     /// # Errors
-    /// When there is none that is new enough; that is a missing piece of the machine, not a reason to skip.
+    /// When there is none and `CI` is set: there it is a missing piece, not a reason to skip.
     pub fn at_hand(kubeconfig: &Path) -> Result<Vec<Self>> {
         let candidates = match std::env::var_os("KUBECTL") {
             Some(named) => vec![PathBuf::from(named)],
@@ -136,29 +138,21 @@ fn text(bytes: &[u8]) -> String {
 
 /// The words of a command line; single quotes keep blanks.
 fn words(line: &str) -> Result<Vec<String>> {
-    let mut words = Vec::new();
-    for (at, part) in line.split('\'').enumerate() {
-        let quoted = at % 2 == 1;
-        let joins = |words: &Vec<String>, before: &str| !words.is_empty() && !before.ends_with([' ', '\n']);
-        if quoted {
-            let before: String = line.split('\'').take(at).collect::<Vec<_>>().join("'");
-            match words.last_mut() {
-                Some(last) if !before.ends_with([' ', '\n']) => String::push_str(last, part),
-                _ => words.push(part.to_owned()),
+    let (mut words, mut word, mut quoted) = (Vec::new(), None::<String>, false);
+    for character in line.chars() {
+        match character {
+            '\'' => {
+                quoted = !quoted;
+                word.get_or_insert_default();
             }
-            continue;
+            ' ' | '\n' if !quoted => words.extend(word.take()),
+            other => word.get_or_insert_default().push(other),
         }
-        let mut pieces = part.split([' ', '\n']).filter(|piece| !piece.is_empty());
-        if at > 0 && !part.starts_with([' ', '\n']) && joins(&words, "x") {
-            if let (Some(last), Some(first)) = (words.last_mut(), pieces.next()) {
-                last.push_str(first);
-            }
-        }
-        words.extend(pieces.map(str::to_owned));
     }
-    if line.matches('\'').count() % 2 == 1 {
+    if quoted {
         bail!("{line:?} has an open quote");
     }
+    words.extend(word);
     Ok(words)
 }
 

@@ -4,11 +4,12 @@ use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail, ensure};
 use kube::config::Kubeconfig;
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::process::{Pid, PidfdFlags, Signal, kill_process, pidfd_open};
 
 /// How long a server may take until it says that it is ready.
 const START: Duration = Duration::from_secs(60);
@@ -63,7 +64,7 @@ impl Server {
         let mut child = command.stdout(Stdio::piped()).spawn().context("starting howdah")?;
         let output = child.stdout.take().context("the server's output")?;
         self.child = Some(child);
-        let (ready, is_ready) = mpsc::channel();
+        let (ready, is_ready) = mpsc::sync_channel(1);
         std::thread::spawn(move || {
             for line in BufReader::new(output).lines().map_while(Result::ok) {
                 if line.starts_with("howdah is ready") {
@@ -105,13 +106,10 @@ impl Server {
         let pid = i32::try_from(child.id()).ok().and_then(Pid::from_raw).context("a pid")?;
         // It may have ended by itself; then waiting tells.
         let _ = kill_process(pid, signal);
-        let give_up = Instant::now() + STOP;
-        while Instant::now() < give_up {
-            if let Some(status) = child.try_wait()? {
-                self.child = None;
-                return Ok(status);
-            }
-            std::thread::sleep(Duration::from_millis(20));
+        if ends_within(pid, STOP) {
+            let status = child.wait()?;
+            self.child = None;
+            return Ok(status);
         }
         bail!("the server did not stop within {} s", STOP.as_secs())
     }
@@ -145,6 +143,13 @@ impl Drop for Server {
             drop(self.end(Signal::KILL));
         }
     }
+}
+
+/// Waits for a process' end.
+fn ends_within(pid: Pid, patience: Duration) -> bool {
+    let Ok(process) = pidfd_open(pid, PidfdFlags::empty()) else { return false };
+    let Ok(patience) = Timespec::try_from(patience) else { return false };
+    matches!(poll(&mut [PollFd::new(&process, PollFlags::IN)], Some(&patience)), Ok(1))
 }
 
 /// The binary that was built beside the test.

@@ -1,5 +1,7 @@
 //! What can be wrong with a JSON document. The sentences are Go's, for clients see them.
 
+use serde_json::Value;
+
 use crate::go::{Base64Error, quote};
 use crate::quantity::QuantityError;
 use crate::time::TimeError;
@@ -87,3 +89,16 @@ impl std::fmt::Display for StrictError {
 }
 
 impl std::error::Error for StrictError {}
+
+/// Go's word for the type of a JSON value, as sentences about values that don't fit have it.
+#[must_use]
+pub const fn go_word(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "null",
+        Value::Bool(_) => "bool",
+        Value::Number(_) => "number",
+        Value::String(_) => "string",
+        Value::Array(_) => "array",
+        Value::Object(_) => "object",
+    }
+}

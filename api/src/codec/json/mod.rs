@@ -20,6 +20,6 @@ mod scan;
 mod typed;
 mod write;
 
-pub use error::{DecodeError, StrictError, SyntaxError, TypeError};
+pub use error::{DecodeError, StrictError, SyntaxError, TypeError, go_word};
 pub use read::{Decoded, decode, decode_any};
-pub use write::{encode, encode_any};
+pub use write::{encode, encode_any, encode_raw};

@@ -25,6 +25,14 @@ pub fn encode_any(value: &Value) -> Vec<u8> {
     writer.out
 }
 
+/// Writes `value` with its keys as they stand, as Go writes JSON that it holds as text.
+#[must_use]
+pub fn encode_raw(value: &Value) -> Vec<u8> {
+    let mut writer = Writer { out: Vec::with_capacity(2048) };
+    writer.raw(value);
+    writer.out
+}
+
 struct Writer {
     out: Vec<u8>,
 }

@@ -38,12 +38,14 @@ impl Decoder {
         }
         let mut wire = Wire::new(bytes);
         while !wire.is_empty() {
-            let (number, kind) = wire.tag()?;
+            let here = |problem: WireError| ProtobufError::from(problem).within(&of.name);
+            let (number, kind) = wire.tag().map_err(here)?;
             match of.member(number) {
-                None => wire.skip(kind)?,
+                None => wire.skip(kind).map_err(here)?,
                 Some(member) if member.is_embedded => {
-                    expect(kind, BYTES)?;
-                    self.message(wire.bytes()?, of.embedded[usize::from(member.index)].of.get(), map)?;
+                    expect(kind, BYTES).map_err(here)?;
+                    let embedded = of.embedded[usize::from(member.index)].of.get();
+                    self.message(wire.bytes().map_err(here)?, embedded, map)?;
                 }
                 Some(member) => {
                     let field = &of.fields[usize::from(member.index)];

@@ -29,9 +29,19 @@ impl<'b> Envelope<'b> {
     /// Opens a body.
     ///
     /// # Errors
-    /// [`ProtobufError`] where the magic bytes are missing or what follows is no envelope.
+    /// [`ProtobufError`] where the magic bytes are missing, or what follows them is nothing or no envelope.
     pub fn read(body: &'b [u8]) -> Result<Self, ProtobufError> {
-        let mut wire = Wire::new(body.strip_prefix(&MAGIC).ok_or(ProtobufError::Magic)?);
+        let message = match body.strip_prefix(&MAGIC) {
+            None if body.is_empty() => return Err(ProtobufError::Nothing),
+            None => return Err(ProtobufError::Magic),
+            Some([]) => return Err(ProtobufError::Empty),
+            Some(message) => message,
+        };
+        Self::read_message(message).map_err(|error| error.within("Unknown"))
+    }
+
+    fn read_message(message: &'b [u8]) -> Result<Self, ProtobufError> {
+        let mut wire = Wire::new(message);
         let mut envelope = Self::default();
         while !wire.is_empty() {
             let (number, kind) = wire.tag()?;

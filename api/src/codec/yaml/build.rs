@@ -5,9 +5,10 @@
 
 use std::collections::HashMap;
 
-use saphyr_parser::{Event, Parser, ScalarStyle, ScanError, Span, Tag};
+use saphyr_parser::{Event, Parser, ScalarStyle, Span, Tag};
 use serde_json::{Map, Value};
 
+use super::problem::syntax;
 use super::resolve::{Resolved, float_value, resolve};
 use crate::codec::{MAX_DEPTH, MAX_VALUES};
 use crate::go::{decode_base64, quote};
@@ -19,9 +20,9 @@ const MAX_COPIED: usize = 16 << 20;
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum YamlError {
     /// The syntax is broken.
-    #[error("yaml: line {line}: {problem}")]
+    #[error("yaml: {}{problem}", if *.line > 0 { format!("line {line}: ") } else { String::new() })]
     Syntax {
-        /// The line, counted from 1.
+        /// The line as upstream names it; zero where it names none.
         line: usize,
         /// What is wrong.
         problem: String,
@@ -91,10 +92,6 @@ pub fn to_json(text: &[u8]) -> Result<Read, YamlError> {
         }
     }
     Ok(Read { value: builder.done.unwrap_or_default(), duplicates: builder.duplicates })
-}
-
-fn syntax(error: &ScanError) -> YamlError {
-    YamlError::Syntax { line: error.marker().line(), problem: error.info().to_owned() }
 }
 
 #[derive(Default)]

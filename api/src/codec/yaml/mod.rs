@@ -8,10 +8,11 @@
 //! [`encode`] writes what upstream's tools print: sorted keys, lists not indented, literal blocks for texts of several
 //! lines, quotes only where a plain text would be taken for something else.
 //!
-//! Structure is scanned by `saphyr-parser` (YAML 1.2), so that sentences about broken syntax are its own, behind
-//! `yaml: line N:`.
+//! Structure is scanned by `saphyr-parser` (YAML 1.2). Where it is broken, `problem` gives upstream's sentence, as far as
+//! both find the same fault.
 
 mod build;
+mod problem;
 mod resolve;
 mod write;
 

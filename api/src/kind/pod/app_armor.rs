@@ -71,11 +71,14 @@ mod tests {
                 {"name": "c", "securityContext": {"appArmorProfile": {"type": "RuntimeDefault"}}}]}
         });
         sync(&mut pod);
-        assert_eq!(pod["spec"]["containers"], json!([
-            {"name": "a"},
-            {"name": "b", "securityContext": {"appArmorProfile": {"type": "Localhost", "localhostProfile": "profile"}}},
-            {"name": "d"},
-            {"name": "c", "securityContext": {"appArmorProfile": {"type": "RuntimeDefault"}}}
-        ]));
+        assert_eq!(
+            pod["spec"]["containers"],
+            json!([
+                {"name": "a"},
+                {"name": "b", "securityContext": {"appArmorProfile": {"type": "Localhost", "localhostProfile": "profile"}}},
+                {"name": "d"},
+                {"name": "c", "securityContext": {"appArmorProfile": {"type": "RuntimeDefault"}}}
+            ])
+        );
     }
 }

@@ -133,13 +133,16 @@ mod tests {
         let binding = json!({"metadata": {"name": "web", "annotations": {"a": "2"}, "labels": {"zone": "z"}},
             "target": {"kind": "Node", "name": "n1"}});
         bind(&mut pod, &binding, now()).unwrap();
-        assert_eq!(pod, json!({
-            "metadata": {"name": "web", "annotations": {"a": "2"}, "labels": {"zone": "z"}},
-            "spec": {"containers": [], "nodeName": "n1"},
-            "status": {"phase": "Pending", "conditions": [
-                {"type": "PodScheduled", "status": "True", "lastProbeTime": null,
-                    "lastTransitionTime": "2026-01-02T03:04:05Z"}]}
-        }));
+        assert_eq!(
+            pod,
+            json!({
+                "metadata": {"name": "web", "annotations": {"a": "2"}, "labels": {"zone": "z"}},
+                "spec": {"containers": [], "nodeName": "n1"},
+                "status": {"phase": "Pending", "conditions": [
+                    {"type": "PodScheduled", "status": "True", "lastProbeTime": null,
+                        "lastTransitionTime": "2026-01-02T03:04:05Z"}]}
+            })
+        );
     }
 
     #[test]

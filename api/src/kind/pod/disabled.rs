@@ -230,10 +230,7 @@ mod tests {
                 json!({"volumes": [{"secret": {"defaultUser": 0, "items": [{"key": "k", "user": 1}]}}]}),
                 json!({"volumes": [{"secret": {"items": [{"key": "k"}]}}]}),
             ),
-            (
-                json!({"containers": [{"lifecycle": {"stopSignal": "SIGINT"}}]}),
-                json!({"containers": [{}]}),
-            ),
+            (json!({"containers": [{"lifecycle": {"stopSignal": "SIGINT"}}]}), json!({"containers": [{}]})),
             (
                 json!({"containers": [{"lifecycle": {"stopSignal": "SIGINT", "preStop": {"httpGet": {"protocol": "HTTP1"}}},
                     "livenessProbe": {"grpc": {"port": 1, "mode": "TLS"}},

@@ -88,9 +88,9 @@ fn is_path_component(part: &str) -> bool {
     let (Some(first), Some(last)) = (bytes.first(), bytes.last()) else { return false };
     is_word(*first)
         && is_word(*last)
-        && bytes.split(|b| is_word(*b)).all(|separator| {
-            matches!(separator, b"" | b"." | b"_" | b"__") || separator.iter().all(|b| *b == b'-')
-        })
+        && bytes
+            .split(|b| is_word(*b))
+            .all(|separator| matches!(separator, b"" | b"." | b"_" | b"__") || separator.iter().all(|b| *b == b'-'))
 }
 
 fn is_tag(tag: &str) -> bool {

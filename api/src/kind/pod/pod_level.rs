@@ -87,9 +87,7 @@ mod tests {
 
     #[test]
     fn requests_and_limits_follow_the_containers() {
-        let container = |requests: Value, limits: Value| {
-            json!([{"name": "a", "resources": {"requests": requests, "limits": limits}}])
-        };
+        let container = |requests: Value, limits: Value| json!([{"name": "a", "resources": {"requests": requests, "limits": limits}}]);
         let rows = [
             (json!({}), container(json!({"cpu": "1"}), json!({})), json!({})),
             (

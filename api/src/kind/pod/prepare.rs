@@ -15,8 +15,7 @@ use super::{app_armor, pod_level, qos};
 use crate::time::Time;
 
 /// Metadata that only an update of the object itself may change.
-const METADATA: [&str; 6] =
-    ["deletionTimestamp", "selfLink", "labels", "annotations", "finalizers", "ownerReferences"];
+const METADATA: [&str; 6] = ["deletionTimestamp", "selfLink", "labels", "annotations", "finalizers", "ownerReferences"];
 
 /// Prepares a new pod.
 pub(super) fn create(pod: &mut Value, now: Time) {

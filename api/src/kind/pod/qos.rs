@@ -71,10 +71,7 @@ mod tests {
                 "Burstable",
             ),
             (json!({"containers": [{"name": "a", "resources": {"requests": {"cpu": "0"}}}]}), "BestEffort"),
-            (
-                json!({"containers": [{"name": "a", "resources": {"requests": {"example.com/gpu": "1"}}}]}),
-                "BestEffort",
-            ),
+            (json!({"containers": [{"name": "a", "resources": {"requests": {"example.com/gpu": "1"}}}]}), "BestEffort"),
             (
                 json!({"containers": [
                     {"name": "a", "resources": {"requests": both, "limits": both}}, {"name": "b"}]}),
@@ -85,10 +82,7 @@ mod tests {
                     "containers": [{"name": "a", "resources": {"requests": both, "limits": both}}]}),
                 "Burstable",
             ),
-            (
-                json!({"resources": {"requests": both, "limits": both}, "containers": [{"name": "a"}]}),
-                "Guaranteed",
-            ),
+            (json!({"resources": {"requests": both, "limits": both}, "containers": [{"name": "a"}]}), "Guaranteed"),
             (
                 json!({"resources": {}, "containers": [{"name": "a", "resources": {"requests": {"cpu": "1"}}}]}),
                 "Burstable",

@@ -59,10 +59,7 @@ pub(super) fn aggregate(spec: &PodSpec, half: Half) -> Sum {
 
 /// A resource list as numbers.
 pub(super) fn parse(list: Option<&BTreeMap<String, Text>>) -> Sum {
-    list.into_iter()
-        .flatten()
-        .filter_map(|(name, text)| Some((name.clone(), Quantity::parse(&text.0).ok()?)))
-        .collect()
+    list.into_iter().flatten().filter_map(|(name, text)| Some((name.clone(), Quantity::parse(&text.0).ok()?))).collect()
 }
 
 /// Whether a pod can carry this resource at its own level.

@@ -1,8 +1,6 @@
 //! The containers of a spec, of all three lists, in upstream's order: init, regular, ephemeral.
 
-use k8s_openapi::api::core::v1::{
-    ContainerPort, EnvVar, PodSpec, ResourceRequirements, SecurityContext, VolumeDevice,
-};
+use k8s_openapi::api::core::v1::{ContainerPort, EnvVar, PodSpec, ResourceRequirements, SecurityContext, VolumeDevice};
 
 /// What containers of all lists have in common.
 #[derive(Debug, Clone, Copy)]

@@ -19,6 +19,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::authorization::bootstrap::reconcile::Action;
+use crate::registry::allocation::with_units;
 use crate::registry::route::{self, Served};
 
 /// How long one write may take.
@@ -136,7 +137,7 @@ impl Writer {
             };
             let done = !matches!(operation, Operation::Delete { .. });
             let write = Write { key: key.clone(), operation };
-            match self.store.write(write, Deadline::after(PATIENCE)).await {
+            match self.store.transact(with_units(write), Deadline::after(PATIENCE)).await {
                 Ok(_) if done => return Ok(()),
                 Ok(_) | Err(WriteError::Conflict { .. }) => {}
                 Err(error) => return Err(BootstrapError::Write(error)),

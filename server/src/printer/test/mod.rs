@@ -32,6 +32,7 @@ fn object(mut body: Value) -> Value {
 }
 
 #[track_caller]
+#[expect(clippy::needless_pass_by_value, reason = "tables read better with values")]
 fn prints(api: &str, plural: &str, body: Value, expected: Value) {
     let resource = find(api, plural);
     let printed = cells(resource, &object(body.clone()), now());

@@ -2,6 +2,7 @@
 
 use super::*;
 
+#[expect(clippy::needless_pass_by_value, reason = "tables read better with values")]
 fn status(name: &str, state: Value) -> Value {
     json!({"name": name, "restartCount": 0, "ready": false, "state": state})
 }

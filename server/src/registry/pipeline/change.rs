@@ -14,6 +14,7 @@ use super::prepare::{
 };
 use super::step::{admit, judge, note_fields, tree};
 use crate::registry::admission_seam;
+use crate::registry::allocation::Claims;
 use crate::registry::call::Call;
 use crate::registry::encode;
 use crate::registry::object::{meta, meta_mut, set_text};
@@ -83,6 +84,7 @@ pub(in crate::registry) async fn change(call: &Call<'_>, write: &Write<'_>) -> R
     let key = served.key(call.route.namespace, write.name)?;
     let source = &call.registry.source;
     let mut current = source.cached(served, &key, call.deadline).await?;
+    let mut claims = Claims::new(call, write.options.dry_run);
     let mut confirmed = false;
     let warned = call.warning_count();
     loop {
@@ -90,17 +92,17 @@ pub(in crate::registry) async fn change(call: &Call<'_>, write: &Write<'_>) -> R
             return Err(ApiError::ServerTimeout(served.subject(write.name), "update"));
         }
         call.keep_warnings(warned);
-        match decide(call, write, current.as_ref()).await {
+        match decide(call, write, current.as_ref(), &mut claims).await {
             Ok(Decision::Store { operation, created }) => {
                 let expected = operation.expected();
-                match store(call, &key, operation, write.name).await? {
+                match store(call, &key, operation, write.name, &mut claims).await? {
                     Some(current) => return Ok(Written { current, created }),
                     None => tracing::debug!(%key, %expected, "an object changed under a write; deciding anew"),
                 }
             }
             Ok(Decision::End { operation, last }) => {
                 let revision = operation.expected();
-                if store(call, &key, operation, write.name).await?.is_some() {
+                if store(call, &key, operation, write.name, &mut claims).await?.is_some() {
                     let current = Current { revision, wire: last.wire(revision) };
                     return Ok(Written { current, created: false });
                 }
@@ -130,16 +132,30 @@ fn kept(decision: Decision) -> Written {
 }
 
 /// Stores; `None` where the object doesn't stand where it was seen.
-async fn store(call: &Call<'_>, key: &Key, operation: Operation, name: &str) -> Result<Option<Current>, ApiError> {
+async fn store(
+    call: &Call<'_>,
+    key: &Key,
+    operation: Operation,
+    name: &str,
+    claims: &mut Claims<'_>,
+) -> Result<Option<Current>, ApiError> {
     let write = howdah_store::Write { key: key.clone(), operation };
-    match call.registry.source.store().write(write, call.write_deadline()).await {
-        Ok(object) => Ok(Some(object.into())),
-        Err(WriteError::Conflict { .. }) => Ok(None),
+    match call.registry.source.store().transact(claims.transaction(write), call.write_deadline()).await {
+        Ok(written) => Ok(Some(Current::first(written))),
+        Err(WriteError::Conflict { key, .. }) => {
+            claims.lost(&key);
+            Ok(None)
+        }
         Err(error) => Err(write_error(&error, call.served().subject(name), "update")),
     }
 }
 
-async fn decide(call: &Call<'_>, write: &Write<'_>, current: Option<&Current>) -> Result<Decision, ApiError> {
+async fn decide(
+    call: &Call<'_>,
+    write: &Write<'_>,
+    current: Option<&Current>,
+    claims: &mut Claims<'_>,
+) -> Result<Decision, ApiError> {
     let served = call.served();
     let existing = current.map(tree).transpose()?;
     let may_create = match write.create {
@@ -148,8 +164,8 @@ async fn decide(call: &Call<'_>, write: &Write<'_>, current: Option<&Current>) -
         CreateRule::Always => true,
     };
     match (existing, current) {
-        (Some(existing), Some(current)) => replace(call, write, &existing, current).await,
-        _ if may_create => bring_about(call, write).await,
+        (Some(existing), Some(current)) => replace(call, write, &existing, current, claims).await,
+        _ if may_create => bring_about(call, write, claims).await,
         _ => Err(ApiError::NotFound(served.subject(write.name))),
     }
 }
@@ -203,7 +219,7 @@ fn precondition(call: &Call<'_>, write: &Write<'_>, object: &Value, existing: Op
 }
 
 /// An update or a patch of what isn't there, where that creates it.
-async fn bring_about(call: &Call<'_>, write: &Write<'_>) -> Result<Decision, ApiError> {
+async fn bring_about(call: &Call<'_>, write: &Write<'_>, claims: &mut Claims<'_>) -> Result<Decision, ApiError> {
     let (served, dry_run) = (call.served(), write.options.dry_run);
     let at = (call.route.namespace, write.name);
     let mut object = asked(call, write, None)?;
@@ -214,6 +230,7 @@ async fn bring_about(call: &Call<'_>, write: &Write<'_>) -> Result<Decision, Api
     }
     wipe_system_fields(&mut object);
     fill_system_fields(&mut object, &Uuid::new_v4().to_string(), call.now);
+    claims.create(&mut object).await?;
     let mut warnings = Vec::new();
     before_create(served, &call.request(), &mut object, call.route.namespace, &mut warnings)?;
     call.warn(warnings);
@@ -240,6 +257,7 @@ async fn replace(
     write: &Write<'_>,
     existing: &Value,
     current: &Current,
+    claims: &mut Claims<'_>,
 ) -> Result<Decision, ApiError> {
     let (served, dry_run) = (call.served(), write.options.dry_run);
     let at = (call.route.namespace, write.name);
@@ -249,6 +267,7 @@ async fn replace(
     }
     check_revision(call, write, &mut object, existing)?;
     if write.judged {
+        claims.update(&mut object, existing).await?;
         let mut warnings = Vec::new();
         before_update(served, &call.request(), &mut object, existing, call.route.namespace, &mut warnings)?;
         call.warn(warnings);
@@ -263,6 +282,7 @@ async fn replace(
     let payload = encode::payload(served, object)?;
     let wire = payload.wire(current.revision);
     if ends && !dry_run {
+        claims.removal(|| Ok(existing.clone())).await?;
         let operation = Operation::Delete { expected: current.revision };
         return Ok(Decision::End { operation, last: payload });
     }

@@ -13,6 +13,7 @@ use super::prepare::{
 };
 use super::step::{admit, judge, note_fields, received, tree};
 use crate::registry::admission_seam;
+use crate::registry::allocation::Claims;
 use crate::registry::answer;
 use crate::registry::call::Call;
 use crate::registry::encode;
@@ -57,10 +58,31 @@ async fn insert(call: &Call<'_>, options: &WriteOptions, object: Value) -> Resul
     insert_once(call, options, object).await
 }
 
+/// As often as it takes until nobody else is faster with what is allocated to the object.
 async fn insert_once(call: &Call<'_>, options: &WriteOptions, mut object: Value) -> Result<Current, ApiError> {
+    let mut claims = Claims::new(call, options.dry_run);
+    let warned = call.warning_count();
+    loop {
+        let copy = claims.copy(&object);
+        if let Some(created) = try_to_insert(call, options, object, &mut claims).await? {
+            return Ok(created);
+        }
+        object = copy.expect("nothing is lost where no copy is needed");
+        call.keep_warnings(warned);
+    }
+}
+
+/// `None` where somebody else took what was to be allocated to it.
+async fn try_to_insert(
+    call: &Call<'_>,
+    options: &WriteOptions,
+    mut object: Value,
+    claims: &mut Claims<'_>,
+) -> Result<Option<Current>, ApiError> {
     let served = call.served();
     fill_system_fields(&mut object, &Uuid::new_v4().to_string(), call.now);
     generate_name(&mut object, &suffix());
+    claims.create(&mut object).await?;
     let mut warnings = Vec::new();
     before_create(served, &call.request(), &mut object, call.route.namespace, &mut warnings)?;
     call.warn(warnings);
@@ -80,12 +102,13 @@ async fn insert_once(call: &Call<'_>, options: &WriteOptions, mut object: Value)
     if options.dry_run {
         return match source.newest(&key).await? {
             Some(existing) => Err(taken(meta(&tree(&existing)?).is_deleting())),
-            None => Ok(Current { revision: howdah_store::Revision::ZERO, wire: payload.json().clone() }),
+            None => Ok(Some(Current { revision: howdah_store::Revision::ZERO, wire: payload.json().clone() })),
         };
     }
     let write = howdah_store::Write { key: key.clone(), operation: Operation::Create(payload) };
-    match source.store().write(write, call.write_deadline()).await {
-        Ok(object) => Ok(object.into()),
+    match source.store().transact(claims.transaction(write), call.write_deadline()).await {
+        Ok(written) => Ok(Some(Current::first(written))),
+        Err(WriteError::Conflict { key, .. }) if claims.lost(&key) => Ok(None),
         Err(WriteError::Conflict { .. }) => {
             // A name that was made up is simply made up anew.
             let existing = if generated { None } else { source.newest(&key).await? };

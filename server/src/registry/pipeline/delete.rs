@@ -3,13 +3,14 @@
 use actix_web::HttpResponse;
 use bytes::Bytes;
 use howdah_api::Key;
-use howdah_store::{Operation, WriteError};
+use howdah_store::{Operation, Write, WriteError};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Status, StatusDetails};
 use serde_json::Value;
 use tokio::time::Instant;
 
 use super::deletion::{Plan, answers_with_object, plan};
 use super::step::{judge_delete, tree};
+use crate::registry::allocation::Claims;
 use crate::registry::answer;
 use crate::registry::body;
 use crate::registry::call::Call;
@@ -173,17 +174,20 @@ async fn mark(
         return Ok(Some((Current { revision: current.revision, wire }, false)));
     }
     let operation = Operation::Update { expected: current.revision, payload };
-    Ok(store(call, key, operation).await?.map(|current| (current, true)))
+    let write = Write { key: key.clone(), operation };
+    Ok(store(call, vec![write]).await?.map(|current| (current, true)))
 }
 
 async fn take_away(call: &Call<'_>, key: &Key, current: &Current) -> Result<Option<Current>, ApiError> {
-    store(call, key, Operation::Delete { expected: current.revision }).await
+    let mut claims = Claims::new(call, false);
+    claims.removal(|| tree(current)).await?;
+    let operation = Operation::Delete { expected: current.revision };
+    store(call, claims.transaction(Write { key: key.clone(), operation })).await
 }
 
-async fn store(call: &Call<'_>, key: &Key, operation: Operation) -> Result<Option<Current>, ApiError> {
-    let write = howdah_store::Write { key: key.clone(), operation };
-    match call.registry.source.store().write(write, call.write_deadline()).await {
-        Ok(object) => Ok(Some(object.into())),
+async fn store(call: &Call<'_>, writes: Vec<Write>) -> Result<Option<Current>, ApiError> {
+    match call.registry.source.store().transact(writes, call.write_deadline()).await {
+        Ok(written) => Ok(Some(Current::first(written))),
         Err(WriteError::Conflict { .. }) => Ok(None),
         Err(error) => Err(write_error(&error, call.route.subject(), "delete")),
     }

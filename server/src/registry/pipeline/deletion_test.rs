@@ -1,3 +1,5 @@
+//! What a delete does, as a table.
+
 use howdah_api::kind::Request;
 use howdah_api::time::Layout;
 use howdah_api::validation::Errors;

@@ -174,7 +174,7 @@ fn keep_system_fields(object: &mut Value, of: Meta<'_>) {
 fn common(served: &Served, object: &Value) -> Errors {
     let path = FieldPath::new("metadata");
     match typed(object) {
-        Ok(metadata) => rules::object_meta(&metadata, served.row.namespaced, rules::path_segment_name, &path),
+        Ok(metadata) => rules::generic_object_meta(&metadata, served.row.namespaced, rules::path_segment_name, &path),
         Err(error) => vec![FieldError::internal(&path, error)],
     }
 }
@@ -182,7 +182,7 @@ fn common(served: &Served, object: &Value) -> Errors {
 fn common_update(object: &Value, old: &Value) -> Errors {
     let path = FieldPath::new("metadata");
     match (typed(object), typed(old)) {
-        (Ok(new), Ok(old)) => rules::object_meta_update(&new, &old, &path),
+        (Ok(new), Ok(old)) => rules::generic_object_meta_update(&new, &old, &path),
         (Err(error), _) | (_, Err(error)) => vec![FieldError::internal(&path, error)],
     }
 }

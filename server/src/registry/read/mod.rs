@@ -5,6 +5,8 @@
 //! bytes; nothing is parsed on the way to JSON.
 
 mod continue_token;
+#[cfg(fuzzing)]
+pub mod fuzzing;
 mod join;
 mod list;
 

@@ -23,14 +23,10 @@ pub(super) fn round_up_list(of: &mut Object, key: &str) {
 /// The quantity in thousandths, if it is finer than that.
 fn round_up(text: &str) -> Option<String> {
     let text = canonical(text).ok()?;
-    let (digits, per_milli, unit) = [
-        ("n", 1_000_000, "m"),
-        ("u", 1000, "m"),
-        ("e-9", 1_000_000, "e-3"),
-        ("e-6", 1000, "e-3"),
-    ]
-    .into_iter()
-    .find_map(|(suffix, per_milli, unit)| Some((text.strip_suffix(suffix)?, per_milli, unit)))?;
+    let (digits, per_milli, unit) =
+        [("n", 1_000_000, "m"), ("u", 1000, "m"), ("e-9", 1_000_000, "e-3"), ("e-6", 1000, "e-3")]
+            .into_iter()
+            .find_map(|(suffix, per_milli, unit)| Some((text.strip_suffix(suffix)?, per_milli, unit)))?;
     let digits: i128 = digits.parse().ok()?;
     let milli = (digits.abs() + per_milli - 1) / per_milli * digits.signum();
     canonical(&format!("{milli}{unit}")).ok().map(Into::into)

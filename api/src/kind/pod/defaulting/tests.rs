@@ -1,3 +1,5 @@
+//! Defaults pinned as upstream stores them.
+
 use serde_json::{Value, json};
 
 use super::{pod, pod_spec};
@@ -99,10 +101,7 @@ fn volumes() {
         (json!({"name": "v", "emptyDir": {}}), json!({"name": "v", "emptyDir": {}})),
         (json!({"hostPath": {"path": "/"}}), json!({"hostPath": {"path": "/", "type": ""}})),
         (json!({"secret": {"secretName": "s"}}), json!({"secret": {"secretName": "s", "defaultMode": 420}})),
-        (
-            json!({"configMap": {"name": "c", "defaultMode": 0}}),
-            json!({"configMap": {"name": "c", "defaultMode": 0}}),
-        ),
+        (json!({"configMap": {"name": "c", "defaultMode": 0}}), json!({"configMap": {"name": "c", "defaultMode": 0}})),
         (
             json!({"downwardAPI": {"items": [{"path": "p", "fieldRef": {"fieldPath": "metadata.name"}}]}}),
             json!({"downwardAPI": {"defaultMode": 420,
@@ -113,10 +112,7 @@ fn volumes() {
             json!({"projected": {"defaultMode": 420,
                 "sources": [{"serviceAccountToken": {"path": "t", "expirationSeconds": 3600}}]}}),
         ),
-        (
-            json!({"image": {"reference": "a:1"}}),
-            json!({"image": {"reference": "a:1", "pullPolicy": "IfNotPresent"}}),
-        ),
+        (json!({"image": {"reference": "a:1"}}), json!({"image": {"reference": "a:1", "pullPolicy": "IfNotPresent"}})),
         (json!({"iscsi": {"iqn": "q"}}), json!({"iscsi": {"iqn": "q", "iscsiInterface": "default"}})),
         (
             json!({"rbd": {"image": "i"}}),
@@ -172,7 +168,8 @@ fn addresses_are_kept_in_step() {
 
 #[test]
 fn anything_is_taken() {
-    for value in [json!(null), json!([]), json!({"spec": 1}), json!({"spec": {"containers": {"a": 1}, "volumes": [2]}})] {
+    for value in [json!(null), json!([]), json!({"spec": 1}), json!({"spec": {"containers": {"a": 1}, "volumes": [2]}})]
+    {
         let mut copy = value.clone();
         pod(&mut copy);
         let mut copy = value;

@@ -24,11 +24,7 @@ pub(super) fn transitions(
 }
 
 /// The changes of state of ephemeral containers, which are never restarted.
-pub(super) fn ephemeral_transitions(
-    new: &[ContainerStatus],
-    old: &[ContainerStatus],
-    path: &FieldPath<'_>,
-) -> Errors {
+pub(super) fn ephemeral_transitions(new: &[ContainerStatus], old: &[ContainerStatus], path: &FieldPath<'_>) -> Errors {
     revived(new, old, path, |_, _| false)
 }
 

@@ -122,7 +122,8 @@ pub(super) fn host_process(spec: &PodSpec, path: &FieldPath<'_>) -> Errors {
     }
     if on_host > 0 {
         if on_host != all {
-            let detail = "If pod contains any hostProcess containers then all containers must be HostProcess containers";
+            let detail =
+                "If pod contains any hostProcess containers then all containers must be HostProcess containers";
             errors.push(FieldError::invalid(path, "", detail));
         }
         if spec.host_network != Some(true) {

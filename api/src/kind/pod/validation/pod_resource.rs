@@ -72,11 +72,7 @@ fn consistency(spec: &PodSpec, path: &FieldPath<'_>) -> Errors {
 }
 
 /// `spec.resourceClaims`. `meta` is a pod's; templates have none here.
-pub(super) fn resource_claims(
-    claims: &[PodResourceClaim],
-    meta: Option<&ObjectMeta>,
-    path: &FieldPath<'_>,
-) -> Errors {
+pub(super) fn resource_claims(claims: &[PodResourceClaim], meta: Option<&ObjectMeta>, path: &FieldPath<'_>) -> Errors {
     let is_static = meta.and_then(|meta| meta.annotations.as_ref()).is_some_and(|all| all.contains_key(MIRROR));
     let mut errors = Errors::new();
     let mut seen = BTreeSet::new();
@@ -90,11 +86,7 @@ pub(super) fn resource_claims(
     errors
 }
 
-fn resource_claim<'a>(
-    claim: &'a PodResourceClaim,
-    seen: &mut BTreeSet<&'a str>,
-    path: &FieldPath<'_>,
-) -> Errors {
+fn resource_claim<'a>(claim: &'a PodResourceClaim, seen: &mut BTreeSet<&'a str>, path: &FieldPath<'_>) -> Errors {
     let mut errors = Errors::new();
     let at = path.child("name");
     let name = claim.name.as_str();

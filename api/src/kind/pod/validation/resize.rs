@@ -199,9 +199,8 @@ fn container_rest(
             errors.push(FieldError::forbidden(&at, detail));
         }
         if is_changed && !is_sidecar {
-            let restarts = |policy: &&Value| {
-                policy.get("restartPolicy").and_then(Value::as_str) == Some("RestartContainer")
-            };
+            let restarts =
+                |policy: &&Value| policy.get("restartPolicy").and_then(Value::as_str) == Some("RestartContainer");
             for _ in list(container, "resizePolicy").iter().filter(restarts) {
                 let detail = "non-sidecar init containers with a resize policy of RestartContainer cannot be resized";
                 errors.push(FieldError::forbidden(&at, detail));

@@ -33,12 +33,7 @@ const RESTART_POLICIES: [&str; 3] = ["Always", "OnFailure", "Never"];
 const PREEMPTION_POLICIES: [&str; 2] = ["PreemptLowerPriority", "Never"];
 
 /// A PodSpec. `meta` is the pod's that it belongs to; a template's is not looked at.
-pub(super) fn pod_spec(
-    spec: &PodSpec,
-    meta: Option<&ObjectMeta>,
-    options: &Options,
-    path: &FieldPath<'_>,
-) -> Errors {
+pub(super) fn pod_spec(spec: &PodSpec, meta: Option<&ObjectMeta>, options: &Options, path: &FieldPath<'_>) -> Errors {
     let mut errors = Errors::new();
     if spec.termination_grace_period_seconds.is_none() {
         errors.push(FieldError::required(&path.child("terminationGracePeriodSeconds"), ""));
@@ -57,14 +52,9 @@ pub(super) fn pod_spec(
     }
     errors.extend(affinity(spec.affinity.as_ref(), options, &path.child("affinity")));
     errors.extend(dns_config(spec.dns_config.as_ref(), spec.dns_policy.as_deref(), &path.child("dnsConfig")));
-    errors.extend(readiness_gates(
-        spec.readiness_gates.as_deref().unwrap_or_default(),
-        &path.child("readinessGates"),
-    ));
-    errors.extend(scheduling_gates(
-        spec.scheduling_gates.as_deref().unwrap_or_default(),
-        &path.child("schedulingGates"),
-    ));
+    errors.extend(readiness_gates(spec.readiness_gates.as_deref().unwrap_or_default(), &path.child("readinessGates")));
+    errors
+        .extend(scheduling_gates(spec.scheduling_gates.as_deref().unwrap_or_default(), &path.child("schedulingGates")));
     errors.extend(topology_spread_constraints(
         spec.topology_spread_constraints.as_deref().unwrap_or_default(),
         options,
@@ -74,11 +64,7 @@ pub(super) fn pod_spec(
     errors.extend(host_users(spec, options, path));
     errors.extend(hostname_override(spec, path));
     errors.extend(names(spec, path));
-    errors.extend(tolerations(
-        spec.tolerations.as_deref().unwrap_or_default(),
-        options,
-        &path.child("tolerations"),
-    ));
+    errors.extend(tolerations(spec.tolerations.as_deref().unwrap_or_default(), options, &path.child("tolerations")));
     errors.extend(host_aliases(spec.host_aliases.as_deref().unwrap_or_default(), &path.child("hostAliases")));
     errors.extend(classes(spec, path));
     if let Some(overhead) = &spec.overhead {

@@ -144,11 +144,7 @@ fn resource_claims(statuses: &[PodResourceClaimStatus], spec: &PodSpec, path: &F
     errors
 }
 
-fn extended_resource_claim(
-    status: &PodExtendedResourceClaimStatus,
-    spec: &PodSpec,
-    path: &FieldPath<'_>,
-) -> Errors {
+fn extended_resource_claim(status: &PodExtendedResourceClaimStatus, spec: &PodSpec, path: &FieldPath<'_>) -> Errors {
     let mut errors = Errors::new();
     let mappings = path.child("requestMappings");
     if status.request_mappings.is_empty() {

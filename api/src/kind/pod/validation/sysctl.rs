@@ -79,8 +79,16 @@ fn namespace(name: &str) -> Namespace {
     };
     let name = name.split('*').next().unwrap_or_default();
     match name {
-        "kernel.sem" | "kernel.shmall" | "kernel.shmmax" | "kernel.shmmni" | "kernel.shm_rmid_forced"
-        | "kernel.shm" | "kernel.msgmax" | "kernel.msgmnb" | "kernel.msgmni" | "kernel.msg" => Namespace::Ipc,
+        "kernel.sem"
+        | "kernel.shmall"
+        | "kernel.shmmax"
+        | "kernel.shmmni"
+        | "kernel.shm_rmid_forced"
+        | "kernel.shm"
+        | "kernel.msgmax"
+        | "kernel.msgmnb"
+        | "kernel.msgmni"
+        | "kernel.msg" => Namespace::Ipc,
         _ if name.starts_with("net.") => Namespace::Net,
         _ if name.starts_with("fs.mqueue.") => Namespace::Ipc,
         _ => Namespace::Other,

@@ -134,12 +134,7 @@ fn deadline(new: &PodSpec, old: &PodSpec, path: &FieldPath<'_>, errors: &mut Err
     }
 }
 
-fn only_added_tolerations(
-    new: &[Toleration],
-    old: &[Toleration],
-    options: &Options,
-    path: &FieldPath<'_>,
-) -> Errors {
+fn only_added_tolerations(new: &[Toleration], old: &[Toleration], options: &Options, path: &FieldPath<'_>) -> Errors {
     let same = |a: &Toleration, b: &Toleration| {
         (&a.key, &a.operator, &a.value, &a.effect) == (&b.key, &b.operator, &b.value, &b.effect)
     };
@@ -214,12 +209,7 @@ fn node_selector(rest: &mut Map<String, Value>, old: &Value, path: &FieldPath<'_
 }
 
 /// A gated pod's required node affinity may become stricter.
-fn node_affinity(
-    rest: &mut Map<String, Value>,
-    old: &Value,
-    change: Change<'_>,
-    path: &FieldPath<'_>,
-) -> Errors {
+fn node_affinity(rest: &mut Map<String, Value>, old: &Value, change: Change<'_>, path: &FieldPath<'_>) -> Errors {
     let of = |value: Option<&Value>| value.and_then(|value| value.get("nodeAffinity")).cloned();
     let old_one = of(old.get("affinity"));
     let new_one = of(rest.get("affinity"));
@@ -296,7 +286,8 @@ pub(crate) fn ephemeral_containers_update(change: Change<'_>) -> Errors {
     }
     let path = FieldPath::new("spec");
     let path = path.child("ephemeralContainers");
-    let of = |pod: &'_ Value| pod.get("spec").map(|spec| list(spec, "ephemeralContainers").to_vec()).unwrap_or_default();
+    let of =
+        |pod: &'_ Value| pod.get("spec").map(|spec| list(spec, "ephemeralContainers").to_vec()).unwrap_or_default();
     let new = of(change.tree);
     for old in of(change.old_tree) {
         let name = text(&old, "name");

@@ -110,9 +110,7 @@ fn deprecated_label(key: &str) -> Option<&'static str> {
             r#"deprecated since v1.17; use "node.kubernetes.io/instance-type" instead"#
         }
         "app.kubernetes.io/created-by" => "deprecated since v1.9",
-        "scheduler.alpha.kubernetes.io/preferAvoidPods" => {
-            "deprecated since v1.22; use Taints and Tolerations instead"
-        }
+        "scheduler.alpha.kubernetes.io/preferAvoidPods" => "deprecated since v1.22; use Taints and Tolerations instead",
         "node-role.kubernetes.io/master" => r#"use "node-role.kubernetes.io/control-plane" instead"#,
         _ => return None,
     })
@@ -204,8 +202,9 @@ fn duplicates(spec: &PodSpec, path: &FieldPath<'_>) -> Vec<String> {
 /// Bytes come whole.
 fn fractional(text: Option<&str>, path: &FieldPath<'_>) -> Option<String> {
     let quantity = Quantity::parse(text?).ok()?;
-    (quantity.milli_value() % 1000 != 0)
-        .then(|| format!("{path}: fractional byte value {} is invalid, must be an integer", quote(&quantity.to_string())))
+    (quantity.milli_value() % 1000 != 0).then(|| {
+        format!("{path}: fractional byte value {} is invalid, must be an integer", quote(&quantity.to_string()))
+    })
 }
 
 fn pod_affinity(spec: &PodSpec, path: &FieldPath<'_>) -> Vec<String> {

@@ -13,13 +13,17 @@ CARGO_DENY_VERSION := 0.20.2
 CARGO_FUZZ_VERSION := 0.13.2
 
 # More arguments for `howdah up` and for the benchmarks: make up UP_ARGS='--data-dir /srv/howdah'
+# BENCH_ARGS go to both parts of the benchmarks, the other two to one of them each.
 UP_ARGS ?=
 BENCH_ARGS ?=
+BENCH_STORE_ARGS ?=
+BENCH_API_ARGS ?=
 # How long `make fuzz` runs each target, and which ones; all where none is named.
 SECONDS ?= 60
 TARGETS ?=
-# Where the benchmarks leave every sample, for programs; people get a table.
-BENCH_JSON ?= $(TARGET_DIR)/bench-store.json
+# Where the benchmarks leave every sample, for programs; people get tables.
+BENCH_STORE_JSON ?= $(TARGET_DIR)/bench-store.json
+BENCH_API_JSON ?= $(TARGET_DIR)/bench-api.json
 
 .PHONY: help deps deps-bench deps-fuzz up test check lint deny cargo-deny bench fuzz cargo-fuzz
 
@@ -57,8 +61,10 @@ cargo-deny: deps ## installs cargo-deny where it is missing (takes some minutes,
 		cargo install --quiet --locked cargo-deny@$(CARGO_DENY_VERSION); \
 	}
 
-bench: deps-bench ## measures the store beside etcd, as a table and as JSON; BENCH_ARGS='…' adds arguments
-	cargo run --locked --release -p howdah-bench -- store --json "$(BENCH_JSON)" $(BENCH_ARGS)
+bench: deps-bench ## measures the store beside etcd, and the API server, as tables and as JSON; BENCH_ARGS='…' adds arguments
+	cargo build --locked --release --bin howdah --bin howdah-bench
+	"$(TARGET_DIR)/release/howdah-bench" store --json "$(BENCH_STORE_JSON)" $(BENCH_ARGS) $(BENCH_STORE_ARGS)
+	"$(TARGET_DIR)/release/howdah-bench" api --json "$(BENCH_API_JSON)" $(BENCH_ARGS) $(BENCH_API_ARGS)
 
 fuzz: deps-fuzz cargo-fuzz ## runs every fuzz target for SECONDS=60 each; TARGETS='json yaml' picks some
 	@scripts/fuzz.sh $(SECONDS) $(TARGETS)

@@ -4,9 +4,9 @@
 #   scripts/fuzz.sh SECONDS [TARGET...]
 #
 # The last line is `N targets, N findings`; the status is 0 only without findings. A finding's input lies below
-# TARGET_DIR/fuzz/finding/TARGET/, and its log beside it; run the target's binary with the input to see it again. What a
-# target learns stays in TARGET_DIR/fuzz/corpus/TARGET/ for the next run. HOWDAH_ORACLE names the folder with upstream's
-# fixtures, where there is one: they make seeds.
+# fuzz/target/finding/TARGET/ (below CARGO_TARGET_DIR/fuzz/, where that is set), and its log beside it; run the target's
+# binary with the input to see it again. What a target learns stays in fuzz/target/corpus/TARGET/ for the next run.
+# HOWDAH_ORACLE names the folder with upstream's fixtures, where there is one: they make seeds.
 #
 # No sanitizer: the workspace has no unsafe code of its own to watch, and without one the stable compiler will do.
 set -euo pipefail
@@ -14,13 +14,16 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 # What a run may take: seconds an input, MB, bytes of an input, and the stack of a server's thread in KiB. An overflow
 # of the stack ends the process without a word, so that only the log's end tells of it.
-LIMITS=(-timeout=10 -rss_limit_mb=2048 -max_len=32768)
+LIMITS=(-timeout=10 -rss_limit_mb=2048 -max_len=16384)
 STACK=2048
 
 seconds=${1:?usage: scripts/fuzz.sh SECONDS [TARGET...]}
 shift
-mkdir -p "${CARGO_TARGET_DIR:-target}/fuzz"
-home=$(cd "${CARGO_TARGET_DIR:-target}/fuzz" && pwd)
+# Made by cargo, which marks it as a build folder.
+home=$PWD/fuzz/target
+if [ -n "${CARGO_TARGET_DIR-}" ]; then
+    home=$(realpath --canonicalize-missing "$CARGO_TARGET_DIR/fuzz")
+fi
 triple=$(rustc -vV | sed -n 's/^host: //p')
 
 cp Cargo.lock fuzz/Cargo.lock # the versions that the main workspace has

@@ -31,6 +31,9 @@ pub struct TimeError {
 
 /// Seconds of 0001-01-01T00:00:00Z, Go's zero time, which is written as null.
 const ZERO_SECONDS: i64 = -62_135_596_800;
+/// Seconds of 0000-01-01T00:00:00Z and 9999-12-31T23:59:59Z, between which times have a text.
+const FIRST_SECONDS: i64 = -62_167_219_200;
+const LAST_SECONDS: i64 = 253_402_300_799;
 const DAY: i64 = 86_400;
 
 impl Layout {
@@ -69,7 +72,15 @@ impl Time {
             return Err(parser.error(": day out of range".to_owned()));
         }
         let seconds = days_from_civil(year, month, day) * DAY + hour * 3600 + minute * 60 + second - offset;
-        Ok(Self { seconds, nanos })
+        let time = Self { seconds, nanos };
+        // A zone may lead out of the years that can be written.
+        if time.has_text() { Ok(time) } else { Err(parser.error(": year outside of range [0,9999]".to_owned())) }
+    }
+
+    /// Whether the year in UTC is one of those that a text can have, 0 to 9999.
+    #[must_use]
+    pub fn has_text(self) -> bool {
+        (FIRST_SECONDS..=LAST_SECONDS).contains(&self.seconds)
     }
 
     /// Writes the time in UTC.
@@ -306,6 +317,8 @@ mod tests {
             ("2020-01-01T00:00:00.999-00:30", "2020-01-01T00:30:00Z"),
             ("1969-12-31T23:59:59Z", "1969-12-31T23:59:59Z"),
             ("2020-01-01T5:00:00Z", "2020-01-01T05:00:00Z"),
+            ("0000-01-01T01:00:00+01:00", "0000-01-01T00:00:00Z"),
+            ("9999-12-31T23:59:59Z", "9999-12-31T23:59:59Z"),
         ];
         for (text, expected) in rows {
             assert_eq!(Time::parse(text, Layout::Seconds).unwrap().format(Layout::Seconds), expected, "{text}");
@@ -322,6 +335,14 @@ mod tests {
             ("x", format!("parsing time \"x\" as {layout}: cannot parse \"x\" as \"2006\"")),
             ("2020-13-01T00:00:00Z", "parsing time \"2020-13-01T00:00:00Z\": month out of range".to_owned()),
             ("2021-02-29T00:00:00Z", "parsing time \"2021-02-29T00:00:00Z\": day out of range".to_owned()),
+            (
+                "0000-01-01T00:00:00+00:01",
+                "parsing time \"0000-01-01T00:00:00+00:01\": year outside of range [0,9999]".to_owned(),
+            ),
+            (
+                "9999-12-31T23:59:59-00:01",
+                "parsing time \"9999-12-31T23:59:59-00:01\": year outside of range [0,9999]".to_owned(),
+            ),
             ("2020-01-01", format!("parsing time \"2020-01-01\" as {layout}: cannot parse \"\" as \"T\"")),
             (
                 "2020-01-01T00:00:00Zé",

@@ -230,6 +230,14 @@ fn broken_protobuf_is_refused_in_upstreams_words() {
         (b"\x00\x00", "proto: Pod: illegal tag 0 (wire type 0)"),
         (b"\x0f", "proto: illegal wireType 7"),
         (b"\x0c", "proto: Pod: wiretype end group for non-group"),
+        (
+            b"\x0a\x09\x42\x07\x08\x80\x83\xd1\xff\xaf\x07",
+            "proto: a time 253402300800 seconds from 1970 is outside of the years 0 to 9999",
+        ),
+        (
+            b"\x12\x0f\x12\x0d\x42\x0b\x0a\x09\x0a\x01a\x12\x04\x0a\x021x",
+            "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'",
+        ),
     ];
     for (bytes, expected) in rows {
         assert_eq!(protobuf::decode(bytes, pod()).expect_err("refused").to_string(), *expected, "{bytes:?}");

@@ -4,7 +4,9 @@
 #![no_main]
 
 use howdah_api::apply::scale::{of_parent, of_scale};
-use howdah_api::apply::{FieldSet, Manager, Operation, Reset, apply, check_managed_fields, equal_but_timestamps, update};
+use howdah_api::apply::{
+    FieldSet, Manager, Operation, Reset, apply, check_managed_fields, equal_but_timestamps, update,
+};
 use howdah_api::codec::json;
 use howdah_api::schema::builtin::Kind;
 use howdah_api::tree;
@@ -18,7 +20,8 @@ use serde_json::Value;
 /// Field sets come back from their JSON, and keep the laws of sets.
 fn field_sets(live: &Value) {
     let entries = live.pointer("/metadata/managedFields").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
-    let sets: Vec<FieldSet> = entries.iter().filter_map(|entry| FieldSet::from_value(&entry["fieldsV1"]).ok()).collect();
+    let sets: Vec<FieldSet> =
+        entries.iter().filter_map(|entry| FieldSet::from_value(&entry["fieldsV1"]).ok()).collect();
     for set in &sets {
         assert_eq!(FieldSet::from_value(&set.to_value()).as_ref(), Ok(set));
         let text = serde_json::from_str::<Value>(&set.to_json()).expect("JSON is written");

@@ -28,8 +28,7 @@ fn selectors(info: &RequestInfo) {
     assert_eq!(attributes.field_selector.is_ok(), fields.is_ok(), "{:?}", info.field_selector);
     if let (Ok(seen), Ok(selected)) = (&attributes.field_selector, &fields) {
         let seen: Vec<_> = seen.iter().map(|one| (&one.field, one.equals, &one.value)).collect();
-        let selected: Vec<_> =
-            selected.requirements().iter().map(|one| (&one.field, one.equals, &one.value)).collect();
+        let selected: Vec<_> = selected.requirements().iter().map(|one| (&one.field, one.equals, &one.value)).collect();
         assert_eq!(seen, selected, "{:?}", info.field_selector);
     }
 }

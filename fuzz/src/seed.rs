@@ -14,9 +14,9 @@ use crate::input::{header, kinds};
 use crate::sample;
 
 /// Longer seeds are left out: they are cut by the longest input, and slow.
-const MAX_BYTES: usize = 32 << 10;
+const MAX_BYTES: usize = 16 << 10;
 /// How deep the samples' structs go.
-const DEPTHS: [usize; 2] = [3, 6];
+const DEPTHS: [usize; 2] = [3, 5];
 
 /// The forms of the documents in a seed.
 #[derive(Debug, Clone, Copy)]

@@ -15,7 +15,7 @@ use crate::validation::{Errors, FieldError, FieldPath};
 /// An object that can't be viewed so is an internal error, since it has been decoded along the schema before.
 #[must_use]
 pub fn check<T: DeserializeOwned>(object: &Value, rules: impl FnOnce(&T) -> Errors) -> Errors {
-    match T::deserialize(object) {
+    match view::<T>(object) {
         Ok(view) => rules(&view),
         Err(error) => vec![unreadable(&error)],
     }
@@ -24,9 +24,39 @@ pub fn check<T: DeserializeOwned>(object: &Value, rules: impl FnOnce(&T) -> Erro
 /// Judges typed views of an object and of what stood before, in this order.
 #[must_use]
 pub fn check_update<T: DeserializeOwned>(object: &Value, old: &Value, rules: impl FnOnce(&T, &T) -> Errors) -> Errors {
-    match (T::deserialize(object), T::deserialize(old)) {
+    match (view::<T>(object), view::<T>(old)) {
         (Ok(new), Ok(old)) => rules(&new, &old),
         (Err(error), _) | (_, Err(error)) => vec![unreadable(&error)],
+    }
+}
+
+/// The typed view of an object. A time that the type requires and nobody set is Go's zero time in it: objects with such
+/// conditions are valid, and answered with null there.
+fn view<T: DeserializeOwned>(object: &Value) -> Result<T, serde_json::Error> {
+    T::deserialize(object).or_else(|error| {
+        let node = schema(object).ok_or(error)?;
+        let mut object = object.clone();
+        fill_required_times(&mut object, node);
+        T::deserialize(&object)
+    })
+}
+
+fn fill_required_times(value: &mut Value, node: &Node) {
+    match (&node.shape, value) {
+        (Shape::Struct(of), Value::Object(map)) => {
+            for field in &of.get().fields {
+                let is_time = matches!(field.node.shape, Shape::Scalar(Scalar::Time | Scalar::MicroTime));
+                if is_time && field.required && map.get(&*field.name).is_none_or(Value::is_null) {
+                    map.insert(field.name.clone().into_owned(), Value::from("0001-01-01T00:00:00Z"));
+                } else if let Some(value) = map.get_mut(&*field.name) {
+                    fill_required_times(value, &field.node);
+                }
+            }
+        }
+        (Shape::List(of), Value::Array(list)) => {
+            list.iter_mut().for_each(|value| fill_required_times(value, &of.element));
+        }
+        _ => {}
     }
 }
 
@@ -249,6 +279,18 @@ mod tests {
         let mut list = json!({"cpu": "1500001n", "memory": "1Gi", "x": "no quantity"});
         round_resources(&mut list, &[]);
         assert_eq!(list, json!({"cpu": "2m", "memory": "1Gi", "x": "no quantity"}));
+    }
+
+    #[test]
+    fn a_condition_without_its_time_can_be_viewed() {
+        let condition =
+            json!({"type": "Ready", "status": "True", "lastTransitionTime": null, "reason": "", "message": ""});
+        let object = json!({"apiVersion": "v1", "kind": "Service", "status": {"conditions": [condition]}});
+        let errors = check(&object, |_: &k8s_openapi::api::core::v1::Service| Errors::new());
+        assert_eq!(errors, Errors::new());
+        let event = json!({"apiVersion": "events.k8s.io/v1", "kind": "Event", "series": {"count": 2}});
+        let errors = check_update(&event, &event, |_: &k8s_openapi::api::events::v1::Event, _| Errors::new());
+        assert_eq!(errors, Errors::new());
     }
 
     #[test]

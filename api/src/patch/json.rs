@@ -10,11 +10,19 @@ use serde_json::Value;
 
 use super::PatchError;
 use crate::codec::json::{decode_any, encode_any, go_word};
+use crate::codec::{MAX_DEPTH, MAX_VALUES};
 
 /// The most operations that a patch may have.
 const MAX_OPERATIONS: usize = 10_000;
 /// The most bytes that copying may add.
 const MAX_COPIED_BYTES: usize = 3 * 1024 * 1024;
+
+/// How deep the keys of what is touched are sorted; no kind is that deep.
+const SORTED_LEVELS: usize = 64;
+/// How deep a document may become while operations apply; how deep it may be in the end is its decoder's business.
+const MAX_PATCHED_DEPTH: usize = 4 * MAX_DEPTH;
+/// How many values may be looked at for that.
+const MAX_MEASURED: usize = 8 * MAX_VALUES;
 
 /// One operation's failure; it becomes a cause's text.
 type Applied<T = ()> = Result<T, String>;
@@ -39,7 +47,8 @@ pub fn json(target: &Value, patch: &[u8]) -> Result<Value, PatchError> {
         let text = format!("The allowed maximum operations in a JSON patch is {MAX_OPERATIONS}, got {count}");
         return Err(PatchError::TooLarge(text));
     }
-    let mut document = Document { root: target.clone(), copied: 0, touched: BTreeSet::new() };
+    let mut document = Document { root: target.clone(), copied: 0, touched: BTreeSet::new(), depth: 0, measured: 0 };
+    document.depth = document.measure(target).map_err(PatchError::Invalid)?;
     for operation in &operations {
         document.apply(operation).map_err(PatchError::Invalid)?;
     }
@@ -56,6 +65,10 @@ struct Document {
     copied: usize,
     /// The containers that operations went through, by their JSON pointers.
     touched: BTreeSet<String>,
+    /// How deep the document is at most.
+    depth: usize,
+    /// How many values were looked at in order to know that.
+    measured: usize,
 }
 
 impl Document {
@@ -84,8 +97,10 @@ impl Document {
         match kind {
             "add" => {
                 let path = path().map_err(|_| unread("path")(MISSING))?;
+                let value = value();
+                self.deepen(path, &value)?;
                 let (parent, key) = self.parent(path).ok_or_else(|| not_there("add", path))?;
-                add(parent, &key, value()).map_err(|error| format!("error in add for path: '{path}': {error}"))
+                add(parent, &key, value).map_err(|error| format!("error in add for path: '{path}': {error}"))
             }
             "remove" => {
                 let path = path().map_err(|_| unread("path")(MISSING))?;
@@ -102,6 +117,7 @@ impl Document {
                 get(parent, &key).map_err(broken)?;
                 let moved = remove(parent, &key).map_err(broken)?;
                 let path = path().map_err(unread("path"))?;
+                self.deepen(path, &moved)?;
                 let (parent, key) = self.parent(path).ok_or_else(|| no_place("move", "destination", path))?;
                 add(parent, &key, moved).map_err(|error| format!("error in move for path: '{path}': {error}"))
             }
@@ -112,6 +128,7 @@ impl Document {
                 let copied = copied.cloned().unwrap_or(Value::Null);
                 let path = path().map_err(|_| unread("path")(MISSING))?;
                 let size = self.copied + encode_any(&copied).len();
+                self.deepen(path, &copied)?;
                 let (parent, key) = self.parent(path).ok_or_else(|| no_place("copy", "destination", path))?;
                 if size > MAX_COPIED_BYTES {
                     return Err(format!(
@@ -129,6 +146,7 @@ impl Document {
     }
 
     fn replace(&mut self, path: &str, value: Value) -> Applied {
+        self.deepen(path, &value)?;
         if path.is_empty() {
             if !value.is_object() && !value.is_array() {
                 return Err("replace operation value must be object or array: %!w(<nil>)".to_owned());
@@ -163,13 +181,42 @@ impl Document {
         if actual.filter(|value| !value.is_null()) == expected { Ok(()) } else { failed() }
     }
 
+    /// How deep a value is.
+    fn measure(&mut self, value: &Value) -> Applied<usize> {
+        self.measured += 1;
+        if self.measured > MAX_MEASURED {
+            return Err("the patch moves too much".to_owned());
+        }
+        let mut deepest = 0;
+        match value {
+            Value::Object(map) => {
+                for value in map.values() {
+                    deepest = deepest.max(1 + self.measure(value)?);
+                }
+            }
+            Value::Array(list) => {
+                for value in list {
+                    deepest = deepest.max(1 + self.measure(value)?);
+                }
+            }
+            _ => {}
+        }
+        Ok(deepest)
+    }
+
+    /// Notes that `value` comes to stand at `path`, and refuses what would make the document too deep.
+    fn deepen(&mut self, path: &str, value: &Value) -> Applied {
+        self.depth = self.depth.max(path.matches('/').count() + self.measure(value)?);
+        if self.depth > MAX_PATCHED_DEPTH { Err("exceeded max depth".to_owned()) } else { Ok(()) }
+    }
+
     /// What contains the place that `path` names, and the place's own name.
     fn parent(&mut self, path: &str) -> Option<(&mut Value, String)> {
         let (parents, key) = path.rsplit_once('/')?;
-        self.touched.extend(parents.match_indices('/').skip(1).map(|(end, _)| parents[..end].to_owned()));
-        self.touched.insert(parents.to_owned());
         let mut at = &mut self.root;
-        for part in parents.split('/').skip(1) {
+        let mut end = parents.find('/').unwrap_or(parents.len());
+        for (level, part) in parents.split('/').skip(1).enumerate() {
+            end += 1 + part.len();
             let part = unescape(part);
             at = match at {
                 Value::Object(map) => map.get_mut(&part)?,
@@ -179,6 +226,9 @@ impl Document {
                 }
                 _ => return None,
             };
+            if level < SORTED_LEVELS && at.is_object() && !self.touched.contains(&parents[..end]) {
+                self.touched.insert(parents[..end].to_owned());
+            }
         }
         matches!(at, Value::Object(_) | Value::Array(_)).then(|| (at, unescape(key)))
     }
@@ -368,6 +418,19 @@ mod tests {
         let many = format!("[{}]", vec![r#"{"op":"test","path":"/gone"}"#; MAX_OPERATIONS + 1].join(","));
         let text = "The allowed maximum operations in a JSON patch is 10000, got 10001";
         assert_eq!(sentence(&many), PatchError::TooLarge(text.into()));
+    }
+
+    #[test]
+    fn depth_is_bounded() {
+        let chain = |depth: usize| format!(r#"{}1{}"#, r#"{"a":"#.repeat(depth), "}".repeat(depth));
+        let mut operations = vec![format!(r#"{{"op":"add","path":"/x","value":{}}}"#, chain(150))];
+        for _ in 0..5 {
+            operations.push(format!(r#"{{"op":"add","path":"/y","value":{}}}"#, chain(150)));
+            operations.push(format!(r#"{{"op":"move","from":"/x","path":"/y{}"}}"#, "/a".repeat(150)));
+            operations.push(r#"{"op":"move","from":"/y","path":"/x"}"#.to_owned());
+        }
+        let error = json(&document(), format!("[{}]", operations.join(",")).as_bytes()).unwrap_err();
+        assert_eq!(error, PatchError::Invalid("exceeded max depth".into()));
     }
 
     #[test]

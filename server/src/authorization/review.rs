@@ -109,7 +109,8 @@ pub fn local_subject_access(review: &LocalSubjectAccessReview, namespace: &str) 
         }
     }
     if let Some(path) = &spec.non_resource_attributes {
-        errors.push(invalid("spec.nonResourceAttributes", path, "disallowed on this kind of request"));
+        let shown = shown_path(path);
+        errors.push(invalid("spec.nonResourceAttributes", &shown, "disallowed on this kind of request"));
     }
     let question = question_of_spec(spec, errors)?;
     if namespace.is_empty() {
@@ -332,8 +333,14 @@ fn check_target(
 ) {
     if resource.is_some() == path.is_some() {
         let detail = "exactly one of nonResourceAttributes or resourceAttributes must be specified";
-        errors.push(invalid("spec", &path, detail));
+        errors.push(invalid("spec", &path.map(shown_path), detail));
     }
+}
+
+/// A path's attributes with the names that Go's fields have: upstream shows its internal type, which knows no others.
+fn shown_path(path: &NonResourceAttributes) -> serde_json::Value {
+    let text = |field: &Option<String>| field.clone().unwrap_or_default();
+    serde_json::json!({ "Path": text(&path.path), "Verb": text(&path.verb) })
 }
 
 fn check_metadata(metadata: &ObjectMeta, detail: &str, errors: &mut Vec<FieldError>) {

@@ -7,12 +7,14 @@
 //! Source: k8s.io/apiserver/pkg/endpoints/handlers/negotiation. Deliberately absent: CBOR, which is off by default.
 
 mod accept;
+mod content_type;
 mod encode;
 
 use actix_web::HttpRequest;
 use actix_web::http::header;
 
 pub use accept::{Media, Target, accept};
+pub use content_type::media_type;
 pub use encode::{compress, indent, json_to};
 
 use crate::query::Query;
@@ -62,6 +64,16 @@ impl Encoding {
     pub fn stream_media_types() -> Vec<String> {
         [Self::Json, Self::Protobuf].into_iter().map(|one| format!("{};stream=watch", one.media_type())).collect()
     }
+}
+
+/// Whether a header that lists media types names one of `known`, or anything. This is how upstream finds its way to a
+/// handler, before [`accept`]: `application/*` names nothing here.
+#[must_use]
+pub fn names_any(header: &str, known: &[String]) -> bool {
+    header.split(',').any(|clause| {
+        let media_type = clause.split(';').next().unwrap_or_default().trim_matches(' ');
+        media_type == "*/*" || known.iter().any(|known| known == media_type)
+    })
 }
 
 /// The value of a header, where it is there and text.

@@ -1,21 +1,21 @@
-//! The body of a request: its bytes within the limit, and the object in it.
+//! The body of a request: its bytes within the limit, and the object in it, which is to be of a kind ([`Expected`]).
 //!
 //! Sentences about what can't be read are upstream's (`transformDecodeError`, and the decoders' below it).
 
+use actix_web::HttpRequest;
 use actix_web::dev::Payload;
 use actix_web::http::header;
-use actix_web::{HttpMessage as _, HttpRequest};
 use bytes::{Bytes, BytesMut};
 use futures_util::StreamExt as _;
 use howdah_api::codec::json::{DecodeError, Decoded, StrictError};
 use howdah_api::codec::{json, protobuf, yaml};
 use howdah_api::go::quote;
-use howdah_api::schema::{Node, builtin};
+use howdah_api::schema::Node;
 use serde_json::Value;
 
-use super::object::split_api_version;
+use super::expected::{Expected, Mismatch, Names};
 use super::option::Directive;
-use crate::negotiation::Encoding;
+use crate::negotiation::{Encoding, media_type};
 use crate::status::ApiError;
 
 /// The longest body, in bytes.
@@ -45,26 +45,13 @@ pub(super) async fn read(mut payload: Payload) -> Result<Bytes, ApiError> {
 /// # Errors
 /// 415.
 pub(super) fn encoding(http: &HttpRequest) -> Result<Encoding, ApiError> {
-    let content_type = http.headers().get(header::CONTENT_TYPE).map(|_| http.content_type().trim());
-    match content_type {
-        None | Some("") => Ok(Encoding::Json),
-        Some(media_type) => {
-            Encoding::of_media_type(media_type).ok_or_else(|| ApiError::UnsupportedMediaType(Encoding::media_types()))
-        }
+    let Some(content_type) = http.headers().get(header::CONTENT_TYPE) else { return Ok(Encoding::Json) };
+    let content_type = content_type.to_str().unwrap_or("?");
+    if content_type.is_empty() {
+        return Ok(Encoding::Json);
     }
-}
-
-/// The kind that an object is to have.
-#[derive(Clone, Copy)]
-pub(super) struct Expected<'k> {
-    /// The API group.
-    pub(super) group: &'k str,
-    /// The version.
-    pub(super) version: &'k str,
-    /// The kind.
-    pub(super) kind: &'k str,
-    /// Its schema.
-    pub(super) node: &'k Node,
+    let found = media_type(content_type).and_then(|media_type| Encoding::of_media_type(&media_type));
+    found.ok_or_else(|| ApiError::UnsupportedMediaType(Encoding::media_types()))
 }
 
 /// The object in `body`, as it was sent, but for fields that the schema doesn't have. Findings of strict validation
@@ -79,39 +66,54 @@ pub(super) fn decode(
     directive: Directive,
     warnings: &mut Vec<String>,
 ) -> Result<Value, ApiError> {
-    let decoded = match encoding {
-        Encoding::Json => json::decode(body, expected.node).map_err(Fault::from),
-        Encoding::Yaml => yaml::decode(body, expected.node).map_err(|error| match error {
+    let decoded = attempt(body, encoding, expected.node);
+    let unrecognised = |sentence: &str| {
+        let (kind, summary) = (expected.kind, summary(body));
+        let what = format!("the object provided is unrecognized (must be of type {kind}): {sentence} ({summary})");
+        ApiError::BadRequest(what)
+    };
+    let refused = |kind: &str, version: &str, why: &str| {
+        let (version, own) = (quote(version), expected.kind);
+        ApiError::BadRequest(format!("{kind} in version {version} cannot be handled as a {own}: {why}"))
+    };
+    let named = own_names(body, encoding, decoded.as_ref().ok()).map_err(|sentence| unrecognised(&sentence))?;
+    match expected.mismatch(&named.api_version, &named.kind) {
+        None => {}
+        Some(Mismatch::Unreadable(sentence)) => return Err(unrecognised(&sentence)),
+        Some(Mismatch::Version(sentence)) => return Err(ApiError::BadRequest(sentence)),
+        Some(Mismatch::Kind { kind, version, sentence, node }) => {
+            // What is wrong with an object of that kind is found before the kind is.
+            let faulty = node.and_then(|node| match attempt(body, encoding, node) {
+                Err(Fault::Value(sentence)) => Some(sentence),
+                _ => None,
+            });
+            return Err(refused(&kind, &version, &faulty.unwrap_or(sentence)));
+        }
+    }
+    match decoded {
+        Ok(decoded) => {
+            settle(&decoded.strict, directive, warnings)
+                .map_err(|sentence| refused(expected.kind, expected.version, &sentence))?;
+            Ok(decoded.value)
+        }
+        Err(Fault::Value(sentence)) => Err(refused(expected.kind, expected.version, &sentence)),
+        Err(Fault::Unreadable(sentence)) => Err(unrecognised(&sentence)),
+    }
+}
+
+/// Reads the body as what `node` describes.
+fn attempt(body: &[u8], encoding: Encoding, node: &Node) -> Result<Decoded, Fault> {
+    match encoding {
+        Encoding::Json => json::decode(body, node).map_err(Fault::from),
+        Encoding::Yaml => yaml::decode(body, node).map_err(|error| match error {
             yaml::Error::Yaml(error) => Fault::Unreadable(error.to_string()),
             yaml::Error::Decode(error) => Fault::from(error),
         }),
-        Encoding::Protobuf => protobuf::decode_object(body, |envelope| {
-            let of = (envelope.api_version, envelope.kind);
-            expected.fits(of.0, of.1).then_some(expected.node)
-        })
-        .map_err(|error| Fault::Unreadable(error.to_string()))
-        .map(|value| Decoded { value: value.unwrap_or_default(), strict: Vec::new() }),
-    };
-    let named = names(body, encoding, decoded.as_ref().ok());
-    let (api_version, kind) = (named.0.as_str(), named.1.as_str());
-    if let Some(error) = expected.mismatch(api_version, kind) {
-        return Err(error);
-    }
-    let refused = |why: &str| {
-        let (version, own) = (quote(expected.version), expected.kind);
-        ApiError::BadRequest(format!("{own} in version {version} cannot be handled as a {own}: {why}"))
-    };
-    match decoded {
-        Ok(decoded) => {
-            settle(&decoded.strict, directive, warnings).map_err(|sentence| refused(&sentence))?;
-            Ok(decoded.value)
-        }
-        Err(Fault::Value(sentence)) => Err(refused(&sentence)),
-        Err(Fault::Unreadable(sentence)) => {
-            let summary = summary(body);
-            let kind = expected.kind;
-            let what = format!("the object provided is unrecognized (must be of type {kind}): {sentence} ({summary})");
-            Err(ApiError::BadRequest(what))
+        Encoding::Protobuf => {
+            protobuf::Envelope::read(body).map_err(|error| Fault::Unreadable(error.to_string()))?;
+            let read =
+                protobuf::decode_object(body, |_| Some(node)).map_err(|error| Fault::Value(error.to_string()))?;
+            Ok(Decoded { value: read.unwrap_or_default(), strict: Vec::new() })
         }
     }
 }
@@ -171,72 +173,22 @@ impl From<DecodeError> for Fault {
     }
 }
 
-impl Expected<'_> {
-    /// Whether the names in a body are those of this kind, or left open.
-    fn fits(&self, api_version: &str, kind: &str) -> bool {
-        self.mismatch(api_version, kind).is_none()
-    }
-
-    fn mismatch(&self, api_version: &str, kind: &str) -> Option<ApiError> {
-        let Some((group, version)) = split_api_version(api_version) else {
-            return Some(ApiError::BadRequest(format!(
-                "the object provided is unrecognized (must be of type {}): unexpected GroupVersion string: {api_version}",
-                self.kind
-            )));
-        };
-        let (group, version) = match (group, version) {
-            ("", "") => (self.group, self.version),
-            (group, "") if group == self.group => (group, self.version),
-            other => other,
-        };
-        let kind = if kind.is_empty() { self.kind } else { kind };
-        if (group, version, kind) == (self.group, self.version, self.kind) {
-            return None;
-        }
-        let own = self.kind;
-        let named = if group.is_empty() { version.to_owned() } else { format!("{group}/{version}") };
-        if builtin::kind(group, version, kind).is_none() {
-            return Some(ApiError::BadRequest(format!(
-                "{kind} in version {} cannot be handled as a {own}: no kind {} is registered for version {} in scheme \
-                 \"k8s.io/kubernetes/pkg/api/legacyscheme/scheme.go:30\"",
-                quote(version),
-                quote(kind),
-                quote(&named)
-            )));
-        }
-        if kind != own {
-            let package = |group: &str, version: &str| {
-                let group = group.split('.').next().filter(|group| !group.is_empty()).unwrap_or("core");
-                (group.to_owned(), version.to_owned())
-            };
-            let ((_, theirs), (ours, _)) = (package(group, version), package(self.group, self.version));
-            return Some(ApiError::BadRequest(format!(
-                "{kind} in version {} cannot be handled as a {own}: converting ({theirs}.{kind}) to ({ours}.{own}): \
-                 unknown conversion",
-                quote(version)
-            )));
-        }
-        let expected =
-            if self.group.is_empty() { self.version.to_owned() } else { format!("{}/{}", self.group, self.version) };
-        Some(ApiError::BadRequest(format!(
-            "the API version in the data ({named}) does not match the expected API version ({expected})"
-        )))
-    }
-}
-
 /// `apiVersion` and `kind` in a body, as far as they can be read.
-fn names(body: &[u8], encoding: Encoding, decoded: Option<&Decoded>) -> (String, String) {
-    let of = |value: &Value| {
-        let text = |field: &str| value.get(field).and_then(Value::as_str).unwrap_or_default().to_owned();
-        (text("apiVersion"), text("kind"))
-    };
+///
+/// # Errors
+/// The sentence, where they can't be what they are to be.
+fn own_names(body: &[u8], encoding: Encoding, decoded: Option<&Decoded>) -> Result<Names, String> {
     match (decoded, encoding) {
-        (Some(decoded), Encoding::Json | Encoding::Yaml) => of(&decoded.value),
-        (None, Encoding::Json) => json::decode_any(body).map(|read| of(&read.value)).unwrap_or_default(),
-        (None, Encoding::Yaml) => yaml::to_json(body).map(|read| of(&read.value)).unwrap_or_default(),
-        (_, Encoding::Protobuf) => protobuf::Envelope::read(body)
-            .map(|envelope| (envelope.api_version.to_owned(), envelope.kind.to_owned()))
-            .unwrap_or_default(),
+        (Some(decoded), Encoding::Json | Encoding::Yaml) => Names::of(&decoded.value),
+        (None, Encoding::Json) => {
+            json::decode_any(body).map_or_else(|_| Ok(Names::default()), |read| Names::of(&read.value))
+        }
+        (None, Encoding::Yaml) => {
+            yaml::to_json(body).map_or_else(|_| Ok(Names::default()), |read| Names::of(&read.value))
+        }
+        (_, Encoding::Protobuf) => Ok(protobuf::Envelope::read(body)
+            .map(|envelope| Names { api_version: envelope.api_version.to_owned(), kind: envelope.kind.to_owned() })
+            .unwrap_or_default()),
     }
 }
 
@@ -257,6 +209,8 @@ fn summary(body: &[u8]) -> String {
 
 #[cfg(test)]
 mod tests {
+    use howdah_api::schema::builtin;
+
     use super::*;
 
     fn config_map(body: &str, encoding: Encoding, directive: Directive) -> Result<(Value, Vec<String>), String> {
@@ -283,6 +237,14 @@ mod tests {
             (
                 r#"{"kind":"Foo","apiVersion":"v1"}"#,
                 r#"Foo in version "v1" cannot be handled as a ConfigMap: no kind "Foo" is registered for version "v1" in scheme "k8s.io/kubernetes/pkg/api/legacyscheme/scheme.go:30""#,
+            ),
+            (
+                r#"{"kind":"Secret","apiVersion":"v1","data":{"k":"v"}}"#,
+                r#"Secret in version "v1" cannot be handled as a ConfigMap: illegal base64 data at input byte 0"#,
+            ),
+            (
+                r#"{"kind":5}"#,
+                r#"the object provided is unrecognized (must be of type ConfigMap): couldn't get version/kind; json parse error: json: cannot unmarshal number into Go struct field .kind of type string ({"kind":5})"#,
             ),
             (
                 r#"{"data":{"a":1}}"#,

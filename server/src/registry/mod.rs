@@ -23,6 +23,7 @@ mod body;
 mod call;
 mod convert;
 mod encode;
+mod expected;
 mod object;
 pub mod option;
 mod pipeline;
@@ -109,6 +110,9 @@ impl Registry {
         let http = request.http().clone();
         let info = Arc::clone(request.info());
         let route = Route::find(&info, http.method())?;
+        if route.action == Action::Patch {
+            pipeline::check_patch_type(&http)?;
+        }
         let media = media(&http, route.action)?;
         let call = Call::new(self, &request, route, media);
         let outcome = match (route.served.service, route.action) {
@@ -152,12 +156,21 @@ impl Handler for Registry {
 
 /// The form of the answer.
 fn media(http: &actix_web::HttpRequest, action: Action) -> Result<Media, ApiError> {
+    let header = negotiation::text_header(http, &header::ACCEPT);
+    // Collections are routed as what they are, watched or not.
+    let mut produced = negotiation::Encoding::media_types();
+    if matches!(action, Action::List | Action::Watch) {
+        produced.extend(negotiation::Encoding::stream_media_types());
+    }
+    if header.is_some_and(|header| !header.is_empty() && !negotiation::names_any(header, &produced)) {
+        return Err(ApiError::not_produced(&produced));
+    }
     let watches = action == Action::Watch;
     let allows = |encoding: negotiation::Encoding, target: Option<&Target>| {
         let is_streamed = !watches || encoding != negotiation::Encoding::Yaml;
         is_streamed && target.is_none_or(|target| transform::is_known(target, encoding))
     };
-    let media = negotiation::accept(negotiation::text_header(http, &header::ACCEPT), allows).ok_or_else(|| {
+    let media = negotiation::accept(header, allows).ok_or_else(|| {
         let accepted =
             if watches { negotiation::Encoding::stream_media_types() } else { negotiation::Encoding::media_types() };
         ApiError::NotAcceptable(accepted)

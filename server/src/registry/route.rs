@@ -174,7 +174,11 @@ impl<'r> Route<'r> {
     pub fn find(info: &'r RequestInfo, method: &Method) -> Result<Self, ApiError> {
         let right_prefix = (info.api_prefix == "api") == info.api_group.is_empty();
         let found = by_plural(&info.api_group, &info.api_version, &info.resource).filter(|_| right_prefix);
-        let served = found.ok_or(ApiError::UnknownResource)?;
+        let served = found.ok_or_else(|| match all().iter().any(|served| served.row.group == *info.api_group) {
+            true => ApiError::UnknownResource,
+            // Nobody has taken on such paths.
+            false => ApiError::UnknownPath,
+        })?;
         let part = |at: usize| info.parts.get(at).map_or("", String::as_str);
         let name = part(1);
         if info.parts.len() > 3 || (info.parts.len() > 1 && name.is_empty()) {
@@ -268,6 +272,17 @@ mod tests {
         let (served, subresource) = (route.served.row, route.subresource_name());
         let (namespace, name) = (route.namespace, route.name);
         Ok(format!("{:?} {} {subresource} {namespace} {name}", route.action, served.plural))
+    }
+
+    #[test]
+    fn groups_that_nobody_serves_are_unknown_paths() {
+        let refused = |path: &str| {
+            let info = RequestInfo::parse("GET", path, "").unwrap();
+            Route::find(&info, &Method::GET).err()
+        };
+        assert_eq!(refused("/apis/example.com/v1/foos"), Some(ApiError::UnknownPath));
+        assert_eq!(refused("/apis/apps/v9/deployments"), Some(ApiError::UnknownResource));
+        assert_eq!(refused("/api/v2/pods"), Some(ApiError::UnknownResource));
     }
 
     #[test]

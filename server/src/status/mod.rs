@@ -148,6 +148,20 @@ impl ApiError {
         Self::Status(Box::new(failure(422, "Invalid", message, Some(StatusDetails::default()))))
     }
 
+    /// 406 before a handler is reached: nothing that the path has is in a media type that the client names.
+    #[must_use]
+    pub fn not_produced(available: &[String]) -> Self {
+        let message = format!("406: Not Acceptable\n\nAvailable representations: {}", available.join(", "));
+        Self::Status(Box::new(failure(406, "NotAcceptable", message, Some(StatusDetails::default()))))
+    }
+
+    /// 415 before a handler is reached: the path takes no such media type.
+    #[must_use]
+    pub fn not_consumed() -> Self {
+        let message = "415: Unsupported Media Type".to_owned();
+        Self::Status(Box::new(failure(415, "UnsupportedMediaType", message, Some(StatusDetails::default()))))
+    }
+
     /// The HTTP code.
     #[must_use]
     pub fn code(&self) -> u16 {

@@ -58,7 +58,7 @@ impl Machine {
             kernel: read("/proc/sys/kernel/osrelease")?.trim().to_owned(),
             filesystem,
             load_before: load.split(' ').next().and_then(|load| load.parse().ok()).unwrap_or(0.0),
-            versions: vec![concat!("Howdah ", env!("CARGO_PKG_VERSION")).to_owned()],
+            versions: Vec::new(),
         })
     }
 }

@@ -6,6 +6,7 @@ use super::error::{ProtobufError, WireError};
 use super::wire::{BYTES, FIXED64, VARINT, Wire, expect};
 use crate::codec::{MAX_DEPTH, MAX_VALUES, json};
 use crate::go::encode_base64;
+use crate::quantity::{self, QuantityError};
 use crate::schema::{Either, Field, Node, Scalar, Shape, Struct, StructRef};
 use crate::time::{Layout, Time, format_duration};
 use crate::tree;
@@ -292,15 +293,23 @@ fn special(scalar: Scalar, bytes: &[u8]) -> Result<Value, WireError> {
     }
     Ok(match scalar {
         Scalar::Quantity if string.is_empty() => Value::from("0"),
-        Scalar::Quantity => text(string),
+        Scalar::Quantity => {
+            let quantity = std::str::from_utf8(string).map_err(|_| QuantityError::Format)?;
+            quantity::canonical(quantity)?;
+            Value::from(quantity)
+        }
         Scalar::Duration => Value::from(format_duration(first.cast_signed())),
         Scalar::IntOrString if first == 0 => Value::from(int32(second)),
         Scalar::IntOrString => text(string),
         _ if bytes.is_empty() => Value::Null,
-        Scalar::Time => Value::from(Time { seconds: first.cast_signed(), nanos: 0 }.format(Layout::Seconds)),
         _ => {
+            let layout = if scalar == Scalar::Time { Layout::Seconds } else { Layout::Micros };
             let nanos = u32::try_from(int32(second)).unwrap_or(0).min(999_999_999);
-            Value::from(Time { seconds: first.cast_signed(), nanos }.format(Layout::Micros))
+            let time = Time { seconds: first.cast_signed(), nanos };
+            if !time.has_text() {
+                return Err(WireError::Time { seconds: time.seconds });
+            }
+            Value::from(time.format(layout))
         }
     })
 }

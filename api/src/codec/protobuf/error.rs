@@ -4,6 +4,7 @@
 use std::fmt;
 
 use super::envelope::MAGIC;
+use crate::quantity::QuantityError;
 use crate::schema::{Field, Struct};
 
 /// What is wrong with the bytes at one place.
@@ -40,6 +41,13 @@ pub enum WireError {
     Values,
     /// Raw JSON is none.
     Raw,
+    /// A quantity is none; the sentence is upstream's.
+    Quantity(QuantityError),
+    /// A time lies outside of the years that its text can have.
+    Time {
+        /// The seconds as given.
+        seconds: i64,
+    },
 }
 
 /// Why protobuf can't be read or written.
@@ -106,7 +114,17 @@ impl fmt::Display for Sentence<'_> {
             WireError::Depth => f.write_str("proto: messages are nested too deep"),
             WireError::Values => f.write_str("proto: the message has too many values"),
             WireError::Raw => f.write_str("raw data is not JSON"),
+            WireError::Quantity(error) => error.fmt(f),
+            WireError::Time { seconds } => {
+                write!(f, "proto: a time {seconds} seconds from 1970 is outside of the years 0 to 9999")
+            }
         }
+    }
+}
+
+impl From<QuantityError> for WireError {
+    fn from(error: QuantityError) -> Self {
+        Self::Quantity(error)
     }
 }
 

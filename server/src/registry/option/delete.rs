@@ -8,6 +8,7 @@ use serde_json::Value;
 use super::{check, check_dry_run, flag, integer};
 use crate::negotiation::Encoding;
 use crate::query::Query;
+use crate::registry::expected::not_registered;
 use crate::status::ApiError;
 
 /// What becomes of the dependents.
@@ -116,9 +117,14 @@ fn decode(encoding: Encoding, body: &[u8]) -> Result<Value, ApiError> {
             decoded.unwrap_or_default()
         }
     };
-    match tree.get("kind").and_then(Value::as_str).unwrap_or_default() {
+    let text = |field: &str| tree.get(field).and_then(Value::as_str).unwrap_or_default();
+    match text("kind") {
         "" | "DeleteOptions" => Ok(tree),
-        _ => Err(ApiError::BadRequest("decoded object cannot be converted to DeleteOptions".to_owned())),
+        // The options of all requests are kinds here, and objects are not.
+        kind if kind.ends_with("Options") => {
+            Err(refused("decoded object cannot be converted to DeleteOptions".to_owned()))
+        }
+        kind => Err(refused(not_registered(text("apiVersion"), kind))),
     }
 }
 
@@ -167,6 +173,12 @@ mod tests {
             (read("gracePeriodSeconds=x", ""), r#"strconv.ParseInt: parsing "x": invalid syntax"#.to_owned()),
             (
                 read("", r#"{"kind":"Pod","apiVersion":"v1"}"#),
+                "no kind \"Pod\" is registered for version \"v1\" in scheme \
+                 \"k8s.io/kubernetes/pkg/api/legacyscheme/scheme.go:30\""
+                    .to_owned(),
+            ),
+            (
+                read("", r#"{"kind":"ListOptions","apiVersion":"v1"}"#),
                 "decoded object cannot be converted to DeleteOptions".to_owned(),
             ),
         ];

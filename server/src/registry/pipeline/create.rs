@@ -18,7 +18,7 @@ use crate::registry::answer;
 use crate::registry::call::Call;
 use crate::registry::encode;
 use crate::registry::object::meta;
-use crate::registry::option::WriteOptions;
+use crate::registry::option::{WriteOptions, parse_revision};
 use crate::registry::source::{Current, write_error};
 use crate::status::ApiError;
 
@@ -90,6 +90,10 @@ async fn try_to_insert(
     let at = (call.route.namespace, name.as_str());
     judge(call, admission_seam::Operation::Create, at, &object, None, options.dry_run).await?;
 
+    let versioned = parse_revision(meta(&object).resource_version()).is_ok_and(|revision| revision > 0);
+    if versioned && !options.dry_run {
+        return Err(ApiError::Unforeseen("resourceVersion should not be set on objects to be created".to_owned()));
+    }
     let generated = !meta(&object).generate_name().is_empty();
     let key = served.key(call.route.namespace, &name)?;
     let taken = |being_deleted: bool| {

@@ -23,6 +23,6 @@ pub(super) use collection::delete_collection;
 pub(super) use create::create;
 pub(super) use delete::{delete, remove};
 pub(super) use patch::{patch, update};
-pub(super) use patching::Patch;
+pub(super) use patching::{Patch, check_patch_type};
 pub(super) use prepare::{check_name, ensure_namespace};
 pub(super) use step::{admit, expected, judge, tree};

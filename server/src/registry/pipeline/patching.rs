@@ -1,19 +1,25 @@
 //! Patches: their content types, reading them, and what they make of an object.
 
+use std::borrow::Cow;
+
+use actix_web::HttpRequest;
+use actix_web::http::header;
 use bytes::Bytes;
 use howdah_api::apply::{self, ApplyError, Manager, Reset};
-use howdah_api::codec::json::StrictError;
+use howdah_api::codec::json::{StrictError, go_word};
 use howdah_api::codec::{json, yaml};
 use howdah_api::patch::{self, PatchError};
 use howdah_api::schema::Node;
 use howdah_api::validation::{FieldError, FieldPath};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::StatusCause;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
-use super::step::{Writer, manager, reset, settle};
+use super::step::{Writer, expected, manager, reset, settle};
+use crate::negotiation::{names_any, text_header};
 use crate::registry::body::{settle as settle_findings, strict_sentence};
 use crate::registry::call::Call;
 use crate::registry::convert;
+use crate::registry::expected::{Expected, Mismatch, Names};
 use crate::registry::option::{Directive, WriteOptions};
 use crate::status::ApiError;
 
@@ -41,13 +47,25 @@ impl Kind {
     /// The kind of a `Content-Type`.
     ///
     /// # Errors
-    /// 415, with the list of them.
+    /// 415: from the way to the handler where none is named, from the handler (with the list of them) where one is named
+    /// among others.
     pub(in crate::registry) fn of(content_type: &str) -> Result<Self, ApiError> {
+        let all: Vec<String> = Self::ALL.into_iter().map(|kind| kind.media_type().to_owned()).collect();
+        if !names_any(content_type, &all) {
+            return Err(ApiError::not_consumed());
+        }
         let media_type = content_type.split(';').next().unwrap_or_default();
         let found = Self::ALL.into_iter().find(|kind| kind.media_type() == media_type);
-        let all = || Self::ALL.into_iter().map(|kind| kind.media_type().to_owned()).collect();
-        found.ok_or_else(|| ApiError::UnsupportedMediaType(all()))
+        found.ok_or(ApiError::UnsupportedMediaType(all))
     }
+}
+
+/// Refuses what is no patch.
+///
+/// # Errors
+/// 415.
+pub(in crate::registry) fn check_patch_type(http: &HttpRequest) -> Result<(), ApiError> {
+    Kind::of(text_header(http, &header::CONTENT_TYPE).unwrap_or_default()).map(drop)
 }
 
 /// A patch that has been read.
@@ -69,24 +87,33 @@ impl Patch {
         let refused = |text: String| ApiError::BadRequest(text);
         if kind == Kind::Apply {
             let read = yaml::to_json(&bytes).map_err(|error| refused(format!("error encoding patch: {error}")))?;
-            if !read.value.is_object() {
-                let found = go_type(&read.value);
-                let text = format!("json: cannot unmarshal {found} into Go value of type map[string]interface {{}}");
-                return Err(refused(format!("error decoding patch: {text}")));
-            }
             let lines: String = read.duplicates.iter().map(|line| format!("\n  {line}")).collect();
             let head = "error converting YAML to JSON: yaml: unmarshal errors:";
             let finding = (!read.duplicates.is_empty()).then(|| StrictError::Yaml(format!("{head}{lines}")));
             return Ok(Self { kind, bytes, tree: read.value, findings: finding.into_iter().collect() });
         }
         let read = json::decode_any(&bytes).map_err(|_| refused("invalid JSON patch".to_owned()))?;
-        if kind != Kind::Json && !read.value.is_object() {
-            let found = go_type(&read.value);
-            let text = format!("json: cannot unmarshal {found} into Go value of type map[string]interface {{}}");
-            let head = if kind == Kind::Merge { "error decoding patch: " } else { "" };
-            return Err(refused(format!("{head}{text}")));
-        }
         Ok(Self { kind, bytes, tree: read.value, findings: read.strict })
+    }
+
+    /// Whether the patch has the shape of its kind: operations, or an object. Upstream looks at that only when it
+    /// applies the patch, and at operations only in validation.
+    fn check_shape(&self, directive: Directive) -> Result<(), ApiError> {
+        let strict = directive != Directive::Ignore;
+        let wrong = match (self.kind, &self.tree) {
+            (Kind::Json, _) if !strict => None,
+            (Kind::Json, tree) => wrong_operations(tree),
+            (Kind::Merge, Value::Null) => return Err(ApiError::BadRequest("Invalid JSON Patch".to_owned())),
+            (Kind::Merge, Value::Array(_)) if !strict => None,
+            (Kind::Merge, Value::Object(_)) | (Kind::Strategic | Kind::Apply, Value::Object(_) | Value::Null) => None,
+            (Kind::Merge, _) if !strict => return Err(ApiError::BadRequest("Invalid JSON Patch".to_owned())),
+            (_, other) => Some(format!("{} into Go value of type map[string]interface {{}}", go_word(other))),
+        };
+        let head = if self.kind == Kind::Strategic { "" } else { "error decoding patch: " };
+        match wrong {
+            Some(wrong) => Err(ApiError::BadRequest(format!("{head}json: cannot unmarshal {wrong}"))),
+            None => Ok(()),
+        }
     }
 
     /// Whether it is a server-side apply.
@@ -106,27 +133,29 @@ impl Patch {
         let patched = match (self.kind, &live) {
             (Kind::Apply, live) => self.apply(call, options, live.as_ref())?,
             (_, None) => return Err(ApiError::NotFound(call.route.subject())),
-            (_, Some(live)) => self.made_of(call, options, live, served.node)?,
+            (_, Some(live)) => self.made_of(call, options, live, expected(served))?,
         };
         let mut object = convert::to_stored(served, patched);
         settle(served, &mut object)?;
         Ok(object)
     }
 
-    /// JSON, merge and strategic patches: what comes out has to fit the schema again.
+    /// JSON, merge and strategic patches: what comes out has to be of the kind and fit its schema again.
     pub(in crate::registry) fn made_of(
         &self,
         call: &Call<'_>,
         options: &WriteOptions,
         live: &Value,
-        node: &Node,
+        expected: Expected<'_>,
     ) -> Result<Value, ApiError> {
+        self.check_shape(options.validation)?;
+        let node = expected.node;
         let patched = match self.kind {
             Kind::Json => patch::json(live, &self.bytes).map_err(|error| refused(&error))?,
-            Kind::Strategic => patch::strategic(live, &self.tree, node).map_err(|error| refused(&error))?,
+            Kind::Strategic => patch::strategic(live, &self.object_tree(), node).map_err(|error| refused(&error))?,
             _ => patch::merge(live, &self.tree),
         };
-        let text = json::encode_any(&patched);
+        let text = json::encode_raw(&patched);
         let shown = || match self.kind {
             Kind::Strategic => go_text(&self.tree),
             _ => String::from_utf8_lossy(&text).into_owned(),
@@ -135,7 +164,13 @@ impl Patch {
             let error = FieldError::invalid(&FieldPath::new("patch"), shown(), why);
             ApiError::invalid("", "", "", [&error])
         };
-        let decoded = json::decode(&text, node).map_err(|error| invalid(error.to_string()))?;
+        // A strategic patch is merged into the object as its own kind, whatever it says of that.
+        let another = if self.kind == Kind::Strategic { None } else { another_kind(&patched, &text, expected) };
+        if let Some(sentence) = another {
+            return Err(invalid(sentence));
+        }
+        let mut decoded = json::decode(&text, node).map_err(|error| invalid(error.to_string()))?;
+        set_kind(&mut decoded.value, &live["apiVersion"], &live["kind"]);
         let mut findings = self.own_findings();
         findings.extend(decoded.strict.iter().map(ToString::to_string));
         match options.validation {
@@ -145,6 +180,11 @@ impl Patch {
             Directive::Strict => return Err(invalid(format!("strict decoding error: {}", findings.join(", ")))),
         }
         Ok(decoded.value)
+    }
+
+    /// The patch as an object: nothing is one without fields.
+    fn object_tree(&self) -> Cow<'_, Value> {
+        if self.tree.is_null() { Cow::Owned(Value::Object(Map::new())) } else { Cow::Borrowed(&self.tree) }
     }
 
     fn own_findings(&self) -> Vec<String> {
@@ -161,6 +201,7 @@ impl Patch {
     }
 
     fn apply(&self, call: &Call<'_>, options: &WriteOptions, live: Option<&Value>) -> Result<Value, ApiError> {
+        self.check_shape(options.validation)?;
         let served = call.served();
         let api_version = served.api_version();
         let writer =
@@ -190,7 +231,7 @@ impl Patch {
         force: bool,
         reset: Reset<'_>,
     ) -> Result<Value, ApiError> {
-        apply::apply(live, &self.tree, node, manager, force, reset).map_err(apply_error)
+        apply::apply(live, &self.object_tree(), node, manager, force, reset).map_err(apply_error)
     }
 }
 
@@ -222,15 +263,48 @@ fn apply_error(error: ApplyError) -> ApiError {
     }
 }
 
-/// Go's word for a value that is no object.
-fn go_type(value: &Value) -> &'static str {
-    match value {
-        Value::Null => "null",
-        Value::Bool(_) => "bool",
-        Value::Number(_) => "number",
-        Value::String(_) => "string",
-        Value::Array(_) => "array",
-        Value::Object(_) => "object",
+/// What is wrong with a JSON patch's operations as Go's decoder finds it, behind `json: cannot unmarshal`.
+fn wrong_operations(tree: &Value) -> Option<String> {
+    let operations = match tree {
+        Value::Array(operations) => operations,
+        Value::Null => return None,
+        other => return Some(format!("{} into Go value of type []handlers.jsonPatchOp", go_word(other))),
+    };
+    operations.iter().find_map(|operation| match operation {
+        Value::Object(members) => members.iter().find_map(|(name, value)| {
+            let is_text = matches!(value, Value::String(_) | Value::Null);
+            let is_wrong = matches!(name.as_str(), "op" | "path" | "from") && !is_text;
+            is_wrong.then(|| format!("{} into Go struct field jsonPatchOp.{name} of type string", go_word(value)))
+        }),
+        Value::Null => None,
+        other => Some(format!("{} into Go value of type handlers.jsonPatchOp", go_word(other))),
+    })
+}
+
+/// The sentence about a patched object that is not of its kind any more.
+fn another_kind(patched: &Value, text: &[u8], expected: Expected<'_>) -> Option<String> {
+    let names = match Names::of(patched) {
+        Ok(names) => names,
+        Err(sentence) => return Some(sentence),
+    };
+    match expected.mismatch(&names.api_version, &names.kind)? {
+        Mismatch::Unreadable(sentence) => Some(sentence),
+        Mismatch::Kind { sentence, node, .. } => {
+            // What is wrong with an object of that kind is found before the kind is.
+            let faulty = node.and_then(|node| json::decode(text, node).err());
+            Some(faulty.map_or(sentence, |error| error.to_string()))
+        }
+        // Another version of the kind is converted.
+        Mismatch::Version(_) => None,
+    }
+}
+
+/// Whatever the patch made of them, kind and version are the object's.
+fn set_kind(object: &mut Value, api_version: &Value, kind: &Value) {
+    for (field, value) in [("kind", kind), ("apiVersion", api_version)] {
+        if let (Some(map), Value::String(_)) = (object.as_object_mut(), value) {
+            map.insert(field.to_owned(), value.clone());
+        }
     }
 }
 
@@ -261,30 +335,53 @@ mod tests {
     fn content_types_are_upstreams() {
         assert_eq!(Kind::of("application/merge-patch+json; charset=utf-8"), Ok(Kind::Merge));
         assert_eq!(Kind::of("application/apply-patch+yaml"), Ok(Kind::Apply));
-        let refused = Kind::of("application/json").unwrap_err().status().message.unwrap();
+        let refused = |content_type: &str| Kind::of(content_type).unwrap_err().status().message.unwrap();
+        assert_eq!(refused("application/json"), "415: Unsupported Media Type");
         assert_eq!(
-            refused,
+            refused("application/merge-patch+json, text/plain"),
             "the body of the request was in an unknown format - accepted media types include: application/json-patch+json, application/merge-patch+json, application/strategic-merge-patch+json, application/apply-patch+yaml"
         );
     }
 
     #[test]
-    fn patches_are_read() {
-        let refused = |kind, text: &'static str| {
+    fn what_is_no_patch_is_refused() {
+        let refused = |kind, text: &'static str, directive| {
             let read = Patch::read(kind, Bytes::from_static(text.as_bytes()));
-            read.err().and_then(|error| error.status().message)
+            read.and_then(|patch| patch.check_shape(directive)).err().and_then(|error| error.status().message)
         };
-        let unmarshal = "json: cannot unmarshal array into Go value of type map[string]interface {}";
+        let cannot = "json: cannot unmarshal";
+        let no_map = format!("{cannot} array into Go value of type map[string]interface {{}}");
+        let decoding = |why: &str| Some(format!("error decoding patch: {why}"));
+        let bad = || Some("Invalid JSON Patch".to_owned());
+        let (warn, ignore) = (Directive::Warn, Directive::Ignore);
         let rows = [
-            (Kind::Json, "nonsense", Some("invalid JSON patch".to_owned())),
-            (Kind::Merge, "[]", Some(format!("error decoding patch: {unmarshal}"))),
-            (Kind::Strategic, "[]", Some(unmarshal.to_owned())),
-            (Kind::Apply, "- a", Some(format!("error decoding patch: {unmarshal}"))),
-            (Kind::Json, "[]", None),
-            (Kind::Apply, "a: 1", None),
+            (Kind::Json, "nonsense", warn, Some("invalid JSON patch".to_owned())),
+            (
+                Kind::Json,
+                "{}",
+                warn,
+                decoding(&format!("{cannot} object into Go value of type []handlers.jsonPatchOp")),
+            ),
+            (Kind::Json, "[1]", warn, decoding(&format!("{cannot} number into Go value of type handlers.jsonPatchOp"))),
+            (
+                Kind::Json,
+                r#"[{"op":"add","path":true}]"#,
+                warn,
+                decoding(&format!("{cannot} bool into Go struct field jsonPatchOp.path of type string")),
+            ),
+            (Kind::Json, "{}", ignore, None),
+            (Kind::Json, "[]", warn, None),
+            (Kind::Merge, "[]", warn, decoding(&no_map)),
+            (Kind::Merge, "[]", ignore, None),
+            (Kind::Merge, "1", ignore, bad()),
+            (Kind::Merge, "null", warn, bad()),
+            (Kind::Strategic, "[]", warn, Some(no_map.clone())),
+            (Kind::Strategic, "null", warn, None),
+            (Kind::Apply, "- a", warn, decoding(&no_map)),
+            (Kind::Apply, "a: 1", warn, None),
         ];
-        for (kind, text, expected) in rows {
-            assert_eq!(refused(kind, text), expected, "{kind:?} {text}");
+        for (kind, text, directive, expected) in rows {
+            assert_eq!(refused(kind, text, directive), expected, "{kind:?} {text}");
         }
     }
 

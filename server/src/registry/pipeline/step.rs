@@ -7,9 +7,10 @@ use serde_json::Value;
 
 use super::prepare::dedup_owners;
 use crate::registry::admission_seam::{Attributes, Operation};
-use crate::registry::body::{self, Expected};
+use crate::registry::body;
 use crate::registry::call::Call;
 use crate::registry::convert;
+use crate::registry::expected::Expected;
 use crate::registry::option::{Directive, WriteOptions};
 use crate::registry::route::Served;
 use crate::registry::source::Current;

@@ -5,21 +5,23 @@
 
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use howdah_api::codec::json;
 use howdah_api::{Key, KeyPrefix};
 use howdah_store::Revision;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
+use serde_json::Value;
 
 use crate::status::ApiError;
 
 const VERSION: &str = "meta.k8s.io/v1";
 
-#[derive(Serialize, Deserialize)]
-struct Token {
-    #[serde(rename = "v", default)]
+/// What a token says.
+#[derive(Debug, Serialize)]
+pub(super) struct Token {
+    #[serde(rename = "v")]
     version: String,
-    #[serde(rename = "rv", default)]
+    #[serde(rename = "rv")]
     revision: i64,
-    #[serde(default)]
     start: String,
 }
 
@@ -32,28 +34,82 @@ pub(super) struct Place {
     pub(super) revision: Option<Revision>,
 }
 
+fn refused(why: &str) -> ApiError {
+    ApiError::BadRequest(format!("invalid continue token: continue key is not valid: {why}"))
+}
+
 /// Reads a token.
 ///
 /// # Errors
 /// 400, in upstream's words.
-pub(super) fn decode(token: &str, prefix: &KeyPrefix) -> Result<Place, ApiError> {
-    let refused = |why: &str| ApiError::BadRequest(format!("invalid continue token: continue key is not valid{why}"));
-    let bytes = BASE64_URL_SAFE_NO_PAD.decode(token).map_err(|error| refused(&format!(": {error}")))?;
-    let read: Token = serde_json::from_slice(&bytes).map_err(|error| refused(&format!(": {error}")))?;
+pub(super) fn decode(token: &str) -> Result<Token, ApiError> {
+    let bytes = BASE64_URL_SAFE_NO_PAD
+        .decode(token)
+        .map_err(|_| refused(&format!("illegal base64 data at input byte {}", first_illegal(token))))?;
+    let read = read(&bytes).map_err(|error| refused(&error))?;
     if read.version != VERSION {
-        return Err(refused(&format!(": server does not recognize this encoded version {}", read.version)));
+        return Err(refused(&format!("server does not recognize this encoded version {}", read.version)));
     }
     if read.revision == 0 {
-        return Err(refused(": incorrect encoded start resourceVersion (version meta.k8s.io/v1)"));
+        return Err(refused("incorrect encoded start resourceVersion (version meta.k8s.io/v1)"));
     }
     if read.start.is_empty() {
-        return Err(refused(": encoded start key empty (version meta.k8s.io/v1)"));
+        return Err(refused("encoded start key empty (version meta.k8s.io/v1)"));
     }
     let start = read.start.strip_prefix('/').unwrap_or(&read.start);
-    // A key's own rules keep a token from leading out of its list.
-    let after = start.strip_suffix('\0').and_then(|start| Key::parse(&format!("{}{start}", prefix.as_str())).ok());
-    let after = after.filter(|key| key.is_below(prefix)).ok_or_else(|| refused(&format!(": {}", read.start)))?;
-    Ok(Place { after, revision: Revision::new(read.revision) })
+    if !start.is_empty() && start.split('/').any(|part| matches!(part, "" | "." | "..")) {
+        return Err(refused(&read.start));
+    }
+    Ok(read)
+}
+
+/// Where Go's decoder stops: at the first letter that is none, or at the last one where it is too many.
+fn first_illegal(token: &str) -> usize {
+    let illegal = token.bytes().position(|byte| !(byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_')));
+    illegal.unwrap_or(token.len().saturating_sub(1))
+}
+
+/// The token's JSON. Like Go, it takes what it knows and passes over the rest.
+fn read(text: &[u8]) -> Result<Token, String> {
+    let wrong = |value: &Value, place: &str, expected: &str| {
+        format!("json: cannot unmarshal {} into Go {place} of type {expected}", json::go_word(value))
+    };
+    let mut token = Token { version: String::new(), revision: 0, start: String::new() };
+    let members = match json::decode_any(text).map_err(|error| error.to_string())?.value {
+        Value::Object(members) => members,
+        Value::Null => return Ok(token),
+        other => return Err(wrong(&other, "value", "storage.continueToken")),
+    };
+    for (name, value) in members {
+        let place = format!("struct field continueToken.{name}");
+        match (name.as_str(), value) {
+            (_, Value::Null) => {}
+            ("v", Value::String(text)) => token.version = text,
+            ("start", Value::String(text)) => token.start = text,
+            ("rv", Value::Number(number)) if number.is_i64() => token.revision = number.as_i64().unwrap_or_default(),
+            ("rv", Value::Number(number)) => {
+                return Err(format!("json: cannot unmarshal number {number} into Go {place} of type int64"));
+            }
+            ("v" | "start", other) => return Err(wrong(&other, &place, "string")),
+            ("rv", other) => return Err(wrong(&other, &place, "int64")),
+            _ => {}
+        }
+    }
+    Ok(token)
+}
+
+impl Token {
+    /// Where the list goes on.
+    ///
+    /// # Errors
+    /// 400 where the token is not one of this list's.
+    pub(super) fn place(&self, prefix: &KeyPrefix) -> Result<Place, ApiError> {
+        let start = self.start.strip_prefix('/').unwrap_or(&self.start);
+        // A key's own rules keep a token from leading out of its list.
+        let after = start.strip_suffix('\0').and_then(|start| Key::parse(&format!("{}{start}", prefix.as_str())).ok());
+        let after = after.filter(|key| key.is_below(prefix)).ok_or_else(|| refused(&self.start))?;
+        Ok(Place { after, revision: Revision::new(self.revision) })
+    }
 }
 
 /// Makes a token that goes on behind `last`.
@@ -68,6 +124,10 @@ pub(super) fn encode(last: &Key, prefix: &KeyPrefix, revision: Option<Revision>)
 mod tests {
     use super::*;
 
+    fn decoded(token: &str, prefix: &KeyPrefix) -> Result<Place, ApiError> {
+        decode(token).and_then(|token| token.place(prefix))
+    }
+
     #[test]
     fn tokens_are_upstreams_and_come_back() {
         let all = KeyPrefix::new("", "pods", None).unwrap();
@@ -78,16 +138,16 @@ mod tests {
             let text = BASE64_URL_SAFE_NO_PAD.decode(&token).unwrap();
             let expected = format!(r#"{{"v":"meta.k8s.io/v1","rv":7,"start":"{start}\u0000"}}"#);
             assert_eq!(String::from_utf8(text).unwrap(), expected);
-            assert_eq!(decode(&token, prefix), Ok(Place { after: key.clone(), revision: Revision::new(7) }));
+            assert_eq!(decoded(&token, prefix), Ok(Place { after: key.clone(), revision: Revision::new(7) }));
         }
-        assert_eq!(decode(&encode(&key, &all, None), &all).unwrap().revision, None);
+        assert_eq!(decoded(&encode(&key, &all, None), &all).unwrap().revision, None);
     }
 
     #[test]
     fn bad_tokens_are_refused_in_upstreams_words() {
         let prefix = KeyPrefix::new("", "pods", Some("ns")).unwrap();
         let refused = |json: &str| {
-            let refused = decode(&BASE64_URL_SAFE_NO_PAD.encode(json), &prefix);
+            let refused = decoded(&BASE64_URL_SAFE_NO_PAD.encode(json), &prefix);
             refused.unwrap_err().status().message.unwrap()
         };
         let head = "invalid continue token: continue key is not valid: ";
@@ -99,10 +159,16 @@ mod tests {
             ),
             (r#"{"v":"meta.k8s.io/v1","rv":1}"#, "encoded start key empty (version meta.k8s.io/v1)"),
             (r#"{"v":"meta.k8s.io/v1","rv":1,"start":"../x\u0000"}"#, "../x\0"),
+            ("i", "invalid character 'i' looking for beginning of value"),
+            ("[]", "json: cannot unmarshal array into Go value of type storage.continueToken"),
+            (r#"{"v":1}"#, "json: cannot unmarshal number into Go struct field continueToken.v of type string"),
+            (r#"{"rv":1.5}"#, "json: cannot unmarshal number 1.5 into Go struct field continueToken.rv of type int64"),
         ];
         for (json, why) in rows {
             assert_eq!(refused(json), format!("{head}{why}"), "{json}");
         }
-        assert!(decode("%", &prefix).is_err());
+        let refused = |token: &str| decoded(token, &prefix).unwrap_err().status().message.unwrap();
+        assert_eq!(refused("ab%"), format!("{head}illegal base64 data at input byte 2"));
+        assert_eq!(refused("abcde"), format!("{head}illegal base64 data at input byte 4"));
     }
 }

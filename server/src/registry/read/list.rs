@@ -59,16 +59,24 @@ pub(in crate::registry) async fn find(call: &Call<'_>, options: &ListOptions) ->
 fn way(options: &ListOptions, prefix: &KeyPrefix) -> Result<Way, ApiError> {
     let text = options.resource_version.as_str();
     if !options.continue_token.is_empty() {
-        let place = continue_token::decode(&options.continue_token, prefix)?;
+        let token = continue_token::decode(&options.continue_token)?;
         if !matches!(text, "" | "0") {
             let message = "specifying resource version is not allowed when using continue";
             return Err(ApiError::BadRequest(message.to_owned()));
         }
+        let place = token.place(prefix)?;
         return Ok(match place.revision {
             Some(at) => Way::Exact { at, after: Some(place) },
             None => Way::Newest { after: Some(place), limit: options.limit },
         });
     }
+    // What a list says of a resourceVersion has a head of its own.
+    let revision = |text: &str| {
+        revision(text).map_err(|error| match error {
+            ApiError::Unforeseen(why) => ApiError::BadRequest(format!("invalid resource version: {why}")),
+            error => error,
+        })
+    };
     match (text, options.matching) {
         ("" | "0", None | Some(Match::NotOlderThan)) => {
             // A list of whatever is at hand is never cut into pages.
@@ -215,8 +223,7 @@ mod tests {
         let message = "specifying resource version is not allowed when using continue".to_owned();
         assert_eq!(refused, Err(ApiError::BadRequest(message)));
         let refused = way(&options("resourceVersion=x"), &prefix);
-        let message =
-            r#"resourceVersion: Invalid value: "x": strconv.ParseUint: parsing "x": invalid syntax"#.to_owned();
-        assert_eq!(refused, Err(ApiError::Unforeseen(message)));
+        let why = r#"resourceVersion: Invalid value: "x": strconv.ParseUint: parsing "x": invalid syntax"#;
+        assert_eq!(refused, Err(ApiError::BadRequest(format!("invalid resource version: {why}"))));
     }
 }

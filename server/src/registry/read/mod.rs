@@ -83,7 +83,7 @@ pub(super) async fn watch(call: &Call<'_>) -> Result<HttpResponse, ApiError> {
     let served = call.served();
     let options = ListOptions::read(&call.query, served.row, true, call.route.name)?;
     let initial_events_end = options.initial_events == Some(true) && options.bookmarks;
-    let start = start(call, &options)?;
+    let start = start(&options)?;
     let encoding = transform::stream(call)?;
     let content_type = encoding.content_type();
     let watch = WatchOptions {
@@ -102,25 +102,14 @@ pub(super) async fn watch(call: &Call<'_>) -> Result<HttpResponse, ApiError> {
 }
 
 /// Where a watch begins.
-fn start(call: &Call<'_>, options: &ListOptions) -> Result<Start, ApiError> {
+fn start(options: &ListOptions) -> Result<Start, ApiError> {
     let text = options.resource_version.as_str();
-    let number = |text: &str| {
-        parse_revision(text).ok().and_then(|number| i64::try_from(number).ok()).and_then(Revision::new).ok_or_else(
-            || {
-                let path = howdah_api::validation::FieldPath::new("resourceVersion");
-                let why = parse_revision(text).err().unwrap_or_else(|| "out of range".to_owned());
-                let error = howdah_api::validation::FieldError::invalid(&path, text, why);
-                let row = call.served().row;
-                ApiError::invalid(&row.group, &row.plural, call.route.name, [&error])
-            },
-        )
-    };
     Ok(match (options.initial_events, text) {
         (Some(true) | None, "") => Start::Initial(Freshness::Newest),
         (Some(true) | None, "0") => Start::Initial(Freshness::Any),
-        (Some(true), text) => Start::Initial(Freshness::AtLeast(number(text)?)),
+        (Some(true), text) => Start::Initial(Freshness::AtLeast(revision(text)?)),
         (Some(false), "" | "0") => Start::Now,
-        (_, text) => Start::Behind(number(text)?),
+        (_, text) => Start::Behind(revision(text)?),
     })
 }
 

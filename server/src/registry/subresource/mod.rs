@@ -23,8 +23,9 @@ pub(super) use scale::{get_scale, patch_scale, update_scale};
 pub use token::Tokens;
 pub(super) use token::token;
 
-use super::body::{self, Expected};
+use super::body;
 use super::call::Call;
+use super::expected::Expected;
 use super::option::Directive;
 use crate::status::ApiError;
 

@@ -19,7 +19,7 @@ use crate::authorization::review::{self, FieldErrorKind, Question, ReviewError};
 use crate::registry::answer;
 use crate::registry::body;
 use crate::registry::call::Call;
-use crate::registry::object::{meta, set_kind};
+use crate::registry::object::set_kind;
 use crate::registry::option::WriteOptions;
 use crate::registry::pipeline::{ensure_namespace, expected};
 use crate::status::{ApiError, Subject};
@@ -57,7 +57,7 @@ pub(in crate::registry) async fn review(call: &Call<'_>, bytes: Bytes) -> Result
 
 /// The review's status; of a SelfSubjectReview, the whole of it.
 async fn answered(call: &Call<'_>, object: &Value) -> Result<Value, ApiError> {
-    let refused = |error: ReviewError| refused(call, object, error);
+    let refused = |error: ReviewError| refused(call, error);
     let user = &call.user;
     match &*call.served().row.kind {
         "SubjectAccessReview" => {
@@ -100,7 +100,7 @@ fn tree(status: &impl Serialize) -> Result<Value, ApiError> {
     serde_json::to_value(status).map_err(|error| ApiError::Internal(error.to_string()))
 }
 
-fn refused(call: &Call<'_>, object: &Value, error: ReviewError) -> ApiError {
+fn refused(call: &Call<'_>, error: ReviewError) -> ApiError {
     let fields = match error {
         ReviewError::BadRequest(message) => return ApiError::BadRequest(message),
         ReviewError::Invalid(fields) => fields,
@@ -118,8 +118,7 @@ fn refused(call: &Call<'_>, object: &Value, error: ReviewError) -> ApiError {
         let message = if field.detail.is_empty() { head } else { format!("{head}: {}", field.detail) };
         StatusCause { field: Some(field.path), message: Some(message), reason: Some(reason.to_owned()) }
     });
-    let row = call.served().row;
-    let subject =
-        Subject { group: row.group.to_string(), resource: row.kind.to_string(), name: meta(object).name().to_owned() };
+    // Upstream asks the decoded object for its kind, which it has lost by then.
+    let subject = Subject { group: call.served().row.group.to_string(), ..Subject::default() };
     ApiError::Invalid(subject, causes.collect())
 }

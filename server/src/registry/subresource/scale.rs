@@ -10,6 +10,7 @@ use serde_json::Value;
 use super::{node, received};
 use crate::registry::answer;
 use crate::registry::call::Call;
+use crate::registry::expected::Expected;
 use crate::registry::object::meta;
 use crate::registry::option::WriteOptions;
 use crate::registry::pipeline::{Change, CreateRule, Patch, Write, change, check_name, ensure_namespace, tree};
@@ -60,6 +61,7 @@ pub(in crate::registry) async fn patch_scale(
     patch: &Patch,
 ) -> Result<HttpResponse, ApiError> {
     let node = own_node(call)?;
+    let expected = Expected { group: "autoscaling", version: "v1", kind: "Scale", node };
     let name = call.manager(options);
     let replace = |object: &Value| {
         let current = tracked(call, object)?;
@@ -67,7 +69,7 @@ pub(in crate::registry) async fn patch_scale(
             let manager = manager(call, &options.field_manager, Operation::Apply);
             patch.applied_to(Some(&current), node, &manager, options.force, Reset::Fields(&[]))?
         } else {
-            let mut wanted = patch.made_of(call, options, &current, node)?;
+            let mut wanted = patch.made_of(call, options, &current, expected)?;
             let manager = manager(call, &name, Operation::Update);
             apply::update(Some(&current), &mut wanted, node, &manager, Reset::Fields(&[]));
             wanted

@@ -6,5 +6,6 @@
 
 mod closing_line;
 mod dependency;
+mod fuzzing;
 mod source;
 mod workspace;

@@ -87,15 +87,16 @@ pub(crate) struct Arguments {
 
 /// What stands below the table.
 const NOTES: &str = "
-Load generator and servers share the machine's cores. All targets run all the time and take turns in every round, so
-that what one leaves to do weighs on the others too; before a load all are waited for to be at rest. Requests go over
-TLS, by default over HTTP/2 with eight connections for all clients, answers are uncompressed. Objects have about 2 KB as
-sent; servers add defaults and managedFields. An update sends the object back as the server sent it last, with another
-annotation. Latencies are from just before a request is handed to HTTP until its answer has been read whole; watch
-latencies until the bytes of the event have been read, and from ack they are zero where the event was there before the
-acknowledgement. Watched are writes at a pace (merge patches); \"sent behind the pace\" says how well it was kept. Lost is
-an event that a watcher, going on where the server ended a watch, did not get within a minute. Memory and CPU are those of the server's processes
-with their databases; this process is counted for none.";
+Load generator and servers share the machine's cores. All targets run all the time and take turns in every round; before
+a load all of them, where their processes are known, are waited for to be at rest. Requests go over TLS; with HTTP/2 the
+clients of a load share connections; answers are uncompressed. Objects have about 2 KB as sent; servers add defaults and
+managedFields. An update sends the object back as the server sent it last, with another annotation. Latencies are from
+just before a request is handed to HTTP until its answer has been read whole; watch latencies are until the bytes of the
+event have been read, and from ack they are zero where the event was there before the acknowledgement. Watched are merge
+patches of ConfigMaps at a pace that does not wait for answers; \"sent behind the pace\" says how well it was kept. Lost
+is an event that a watcher, which goes on where the server ended a watch, did not have a minute after the last write.
+Memory and CPU time are those of the servers' processes with their databases, memory during a load read every second;
+this process is counted for none.";
 
 /// A server that is to be measured, before it is asked for anything.
 struct Named {
@@ -178,11 +179,11 @@ pub(crate) async fn run(arguments: Arguments) -> Result<()> {
 }
 
 fn declare(results: &mut Results, settings: &Settings) {
+    results.declare(phase::start::metrics());
+    results.declare(phase::idle::metrics(settings));
     results.declare(phase::request::metrics(settings));
     results.declare(phase::list::metrics(settings));
     results.declare(phase::watch::metrics(settings));
-    results.declare(phase::start::metrics());
-    results.declare(phase::idle::metrics(settings));
 }
 
 /// Joins what the arguments say of each server.

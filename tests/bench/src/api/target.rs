@@ -100,14 +100,7 @@ impl Target {
     /// # Errors
     /// Where /proc does not tell.
     pub(crate) fn memory(&self) -> Result<Option<Memory>> {
-        let mut sum: Option<Memory> = None;
-        for pid in &self.pids {
-            let memory = process::memory(*pid)?;
-            let sum = sum.get_or_insert_default();
-            sum.pss += memory.pss;
-            sum.without_files += memory.without_files;
-        }
-        Ok(sum)
+        memory(&self.pids)
     }
 
     /// The CPU time of the server's processes so far, or `None` where they are not known.
@@ -131,6 +124,21 @@ impl Target {
         let answer: Value = serde_json::from_slice(&answer).context("reading the server's version")?;
         Ok(answer["gitVersion"].as_str().context("the server has no version")?.to_owned())
     }
+}
+
+/// The memory of these processes and all that descend from them, or `None` where there is none.
+///
+/// # Errors
+/// Where /proc does not tell.
+pub(crate) fn memory(pids: &[u32]) -> Result<Option<Memory>> {
+    let mut sum: Option<Memory> = None;
+    for pid in pids {
+        let memory = process::memory(*pid)?;
+        let sum = sum.get_or_insert_default();
+        sum.pss += memory.pss;
+        sum.without_files += memory.without_files;
+    }
+    Ok(sum)
 }
 
 /// The targets in the order of a round: each goes first in turn.

@@ -120,6 +120,7 @@ async fn measure(site: &Site, settings: &Settings, machine: &mut Machine, result
 }
 
 async fn versions(pair: &Pair, machine: &mut Machine) -> Result<()> {
+    machine.versions.push(concat!("Howdah ", env!("CARGO_PKG_VERSION")).to_owned());
     machine.versions.push(process_version(pair.howdah.pid()?)?);
     machine.versions.push(match &pair.etcd {
         Some(etcd) => format!("etcd {}", etcd.version().await?),

@@ -1,7 +1,8 @@
 //! Rest: what a server takes while nobody asks it anything, before the run has made anything in it.
 
-use anyhow::Result;
 use std::time::Duration;
+
+use anyhow::Result;
 use tokio::time::{Instant, sleep};
 
 use super::{memory_metrics, record_memory};
@@ -19,7 +20,7 @@ pub(crate) fn metrics(settings: &Settings) -> Vec<Metric> {
     let label = format!("idle over {} s (% of a core)", settings.idle_seconds);
     let [pss, rest] = memory_metrics("idle", "at rest, empty");
     vec![
-        Metric::new("CPU", "idle", label, Unit::Percent).with(Goal::AtMost(CPU_GOAL_PERCENT)),
+        Metric::new("CPU at rest", "idle", label, Unit::Percent).with(Goal::AtMost(CPU_GOAL_PERCENT)),
         pss.with(Goal::AtMost(MEMORY_GOAL_MEBIBYTES)),
         rest,
     ]

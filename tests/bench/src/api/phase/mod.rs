@@ -6,12 +6,16 @@ pub(crate) mod request;
 pub(crate) mod start;
 pub(crate) mod watch;
 
+use std::convert::Infallible;
+use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::Result;
+use anyhow::{Result, ensure};
+use tokio::sync::watch::{Sender, channel};
+use tokio::task::{JoinHandle, spawn_blocking};
 use tokio::time::{MissedTickBehavior, interval};
 
-use super::target::Target;
+use super::target::{self, Target};
 use crate::process::Memory;
 use crate::report::mebibytes;
 use crate::result::{Metric, Results, Unit};
@@ -39,21 +43,40 @@ fn record_memory(results: &mut Results, target: &Target, name: &str, memory: Opt
     results.record(&format!("memory_{name}_without_files"), target.column, mebibytes(memory.without_files))
 }
 
-/// Does `work` and reads the memory of the server's processes meanwhile; answers the largest reading as well.
+/// Does `work` and reads the memory of the server's processes meanwhile, in a task of its own; answers the largest
+/// reading as well.
 async fn with_memory<T>(target: &Target, work: impl Future<Output = Result<T>>) -> Result<(T, Option<Memory>)> {
+    let (sender, largest) = channel(None);
+    let sampling = AbortOnDrop(tokio::spawn(sample(target.pids.clone(), sender)));
+    let outcome = work.await?;
+    // It ends by itself only where a process has gone or /proc does not tell.
+    ensure!(!sampling.0.is_finished(), "the memory of {} could not be read", target.label);
+    let largest = *largest.borrow();
+    Ok((outcome, largest))
+}
+
+/// Keeps the largest reading in `largest`.
+async fn sample(pids: Vec<u32>, largest: Sender<Option<Memory>>) -> Result<Infallible> {
+    let pids: Arc<[u32]> = pids.into();
     let mut ticks = interval(SAMPLING);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let mut largest: Option<Memory> = None;
-    tokio::pin!(work);
     loop {
-        tokio::select! {
-            biased;
-            outcome = &mut work => return Ok((outcome?, largest)),
-            _ = ticks.tick() => {
-                if let Some(memory) = tokio::task::block_in_place(|| target.memory())? {
-                    largest = Some(largest.map_or(memory, |largest| if memory.pss > largest.pss { memory } else { largest }));
-                }
+        ticks.tick().await;
+        let pids = Arc::clone(&pids);
+        let memory = spawn_blocking(move || target::memory(&pids)).await??;
+        largest.send_modify(|largest| {
+            if memory.map(|memory| memory.pss) > largest.map(|largest| largest.pss) {
+                *largest = memory;
             }
-        }
+        });
+    }
+}
+
+/// A task that is ended with its owner.
+struct AbortOnDrop(JoinHandle<Result<Infallible>>);
+
+impl Drop for AbortOnDrop {
+    fn drop(&mut self) {
+        self.0.abort();
     }
 }

@@ -20,7 +20,8 @@ pub(crate) enum Command {
     /// Run in the foreground, until SIGTERM or Ctrl-C: so far the API server, and a line on standard output when it is
     /// ready
     Up(ServerArgs),
-    /// Run an API server in the foreground, until SIGTERM or Ctrl-C; several may share a database
+    /// Run an API server in the foreground, until SIGTERM or Ctrl-C, with the same line when it is ready; several may
+    /// share a database
     Server(ServerArgs),
 }
 
@@ -66,6 +67,16 @@ pub(crate) struct ServerArgs {
     /// Name of this server, which no other server on the same database has [default: the host's name]
     #[arg(long, env = "HOWDAH_NAME", value_name = "NAME")]
     pub(crate) name: Option<String>,
+
+    /// Seconds for which lists and watches at old resourceVersions are answered; older ones get 410 Gone
+    #[arg(
+        long,
+        env = "HOWDAH_COMPACTION_FLOOR",
+        default_value_t = 300,
+        value_parser = clap::value_parser!(u64).range(1..),
+        value_name = "SECONDS"
+    )]
+    pub(crate) compaction_floor: u64,
 
     /// Seconds that running requests get to finish when the server stops
     #[arg(long, env = "HOWDAH_SHUTDOWN_GRACE", default_value_t = 10, value_name = "SECONDS")]

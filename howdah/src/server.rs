@@ -30,6 +30,7 @@ pub(crate) async fn run(args: ServerArgs, ready: impl FnOnce(&Path)) -> anyhow::
         service_node_port_range,
         cluster_domain,
         name,
+        compaction_floor,
         shutdown_grace,
     } = args;
     let services = ServiceRanges::new(service_cidr, service_node_port_range)?;
@@ -64,7 +65,8 @@ pub(crate) async fn run(args: ServerArgs, ready: impl FnOnce(&Path)) -> anyhow::
         limits: Limits::default(),
         clock: system,
     };
-    let outcome = serve(database, options, Duration::from_secs(shutdown_grace), stopped, ready).await;
+    let store_options = store_options(database, Duration::from_secs(compaction_floor));
+    let outcome = serve(store_options, options, Duration::from_secs(shutdown_grace), stopped, ready).await;
     if let Some(postgres) = postgres {
         postgres.stop().await.context("the private Postgres could not be stopped")?;
     }
@@ -72,14 +74,14 @@ pub(crate) async fn run(args: ServerArgs, ready: impl FnOnce(&Path)) -> anyhow::
 }
 
 async fn serve(
-    database: Database,
+    store_options: StoreOptions,
     options: Options,
     grace: Duration,
     stopped: impl Future<Output = ()>,
     ready: impl FnOnce(&Path),
 ) -> anyhow::Result<()> {
     let asked_for = options.listen;
-    let store = Store::open(StoreOptions::new(database)).await?;
+    let store = Store::open(store_options).await?;
     let server = ApiServer::start(options, store.clone()).await?;
     tokio::pin!(stopped);
     let outcome = tokio::select! {
@@ -101,6 +103,15 @@ async fn serve(
     }
     store.close().await;
     outcome
+}
+
+/// The store's defaults, but for how long the past is answered for, and with it how often it is looked at.
+fn store_options(database: Database, floor: Duration) -> StoreOptions {
+    let mut options = StoreOptions::new(database);
+    options.tick_interval = options.tick_interval.min(floor);
+    options.retention.history = options.retention.history.max(floor);
+    options.retention.floor = floor;
+    options
 }
 
 /// The address for others: the one listened on where it is good for that, else the default route's, else the service's.

@@ -14,8 +14,9 @@ trap 'rm -f "$log"' EXIT
 exec 3> >(exec tee "$log")
 tee=$!
 status=0
-# The black-box suites run the binary, which cargo builds for no test by itself.
-cargo build --locked --bin howdah >&3 2>&1 3>&-
+# The black-box suites run the binary, which cargo builds for no test by itself. Everything at once, so that nothing is
+# built twice with other features.
+cargo build --locked --workspace --bins --tests >&3 2>&1 3>&-
 cargo test --locked --workspace --no-fail-fast "$@" >&3 2>&1 3>&- || status=$?
 exec 3>&-
 

@@ -125,7 +125,8 @@ impl History {
                 Some(delete).filter(|at| versions.get(*at).is_some_and(|version| version.state.is_none()))
             } else {
                 let first = versions.iter().position(of);
-                let is_other = |at: &usize| versions.get(*at).is_some_and(|first| first.revision != Some(seen.revision));
+                let is_other =
+                    |at: &usize| versions.get(*at).is_some_and(|first| first.revision != Some(seen.revision));
                 first.filter(is_other).map(|at| at + 1).filter(|at| versions.get(*at).is_some_and(of))
             };
             let Some(version) = at.and_then(|at| versions.get_mut(at)) else { continue };

@@ -75,14 +75,8 @@ fn judge_all(steps: &[Step]) -> Result<(), String> {
 #[test]
 fn what_is_right_passes() {
     judge_all(&whole()).unwrap();
-    let left = [
-        Step::Started,
-        listed("a", 3, 3),
-        Step::Synced,
-        deleted("a", 6, 3),
-        applied("c", 7, 6),
-        applied("a", 9, 7),
-    ];
+    let left =
+        [Step::Started, listed("a", 3, 3), Step::Synced, deleted("a", 6, 3), applied("c", 7, 6), applied("a", 9, 7)];
     judge(&left, &|_, state| state.side == "left").unwrap();
     // Listed anew in between, with what was missed; an attempt to list that was broken off counts for nothing.
     let mut again = whole()[..5].to_vec();

@@ -278,8 +278,7 @@ impl Writer {
     /// Reads the object: whether the write came through, which is then noted.
     async fn came_through(&mut self, at: usize, verb: Verb, state: &State) -> Result<bool> {
         for _ in 0..ATTEMPTS {
-            let request =
-                Request { method: "GET".to_owned(), path: self.slots[at].path(), ..Request::default() };
+            let request = Request { method: "GET".to_owned(), path: self.slots[at].path(), ..Request::default() };
             let Outcome::Answered(answer) = self.send(request).await? else { continue };
             let slot = &self.slots[at];
             match (answer.code, verb) {

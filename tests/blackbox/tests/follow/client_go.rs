@@ -50,7 +50,7 @@ fn trial(world: &World, content_type: &str, is_streamed: bool) -> Result<Complet
         ensure!(output.status.success(), "it ended with {}\n{text}{errors}", output.status);
         serde_json::from_str::<Value>(&text).with_context(|| format!("it reported {text:?}"))
     })?;
-    println!("{report}");
+    println!("\n{} changes in {:.1} s", report["changes"], report["seconds"].as_f64().unwrap_or_default());
     let informers = report["informers"].as_array().context("the report has no informers")?;
     ensure!(!informers.is_empty(), "the report has no informers");
     for informer in informers {
@@ -73,7 +73,8 @@ async fn at_hand(go: &OsString, source: &Path) -> Result<()> {
     let needed = module.lines().find_map(|line| line.strip_prefix("go ")).context("go.mod names no version of Go")?;
     let mut command = Command::new(go);
     command.args(["env", "GOVERSION"]).env("GOTOOLCHAIN", "local");
-    let output = finish(command, RUN).await.with_context(|| format!("Go {needed} is needed for client-go's informers"))?;
+    let output =
+        finish(command, RUN).await.with_context(|| format!("Go {needed} is needed for client-go's informers"))?;
     let found = String::from_utf8_lossy(&output.stdout).trim().trim_start_matches("go").to_owned();
     let number = |version: &str| -> Vec<u32> { version.split('.').map_while(|part| part.parse().ok()).collect() };
     ensure!(number(&found) >= number(needed), "Go {needed} is needed for client-go's informers, not {found:?}");

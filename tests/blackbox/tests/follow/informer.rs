@@ -10,10 +10,10 @@ use futures_util::StreamExt as _;
 use howdah_blackbox::follow::{Sighting, State, Step};
 use k8s_openapi::api::core::v1::{ConfigMap, Pod};
 use kube::api::{Api, ListParams};
+use kube::runtime::WatchStreamExt as _;
 use kube::runtime::reflector::{self, Store};
 use kube::runtime::utils::Backoff;
 use kube::runtime::watcher::{self, Config, Event, watcher};
-use kube::runtime::WatchStreamExt as _;
 use kube::{Resource, ResourceExt as _};
 use serde::de::DeserializeOwned;
 use tokio::sync::watch;
@@ -217,11 +217,7 @@ impl Informer {
 
 impl Journal {
     /// Writes down an event, unless it is of others' objects; gives what was seen.
-    fn note<K>(
-        journal: &Mutex<Self>,
-        event: Result<Event<K>, watcher::Error>,
-        own: &[String; 2],
-    ) -> Option<Sighting>
+    fn note<K>(journal: &Mutex<Self>, event: Result<Event<K>, watcher::Error>, own: &[String; 2]) -> Option<Sighting>
     where
         K: Resource<DynamicType = ()>,
     {

@@ -79,7 +79,8 @@ fn main() -> Result<()> {
             steps(&world).map_err(|error| Failed::from(format!("{error:#}")))
         })
     };
-    let trials = anywhere.into_iter().map(|row| trial(row, false)).chain(on_own.into_iter().map(|row| trial(row, true)));
+    let trials =
+        anywhere.into_iter().map(|row| trial(row, false)).chain(on_own.into_iter().map(|row| trial(row, true)));
     let conclusion = libtest_mimic::run(&arguments, trials.collect());
     drop(world.shared.lock().unwrap_or_else(PoisonError::into_inner).take());
     conclusion.exit_if_failed();

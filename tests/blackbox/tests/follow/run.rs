@@ -30,11 +30,7 @@ pub(crate) const SELECTIONS: [Selection; 14] = [
     Selection { timeout: Some(2), ..Selection::all(Kind::ConfigMap, false) },
     Selection { is_namespaced: true, ..Selection::all(Kind::ConfigMap, false) },
     Selection { is_namespaced: true, timeout: Some(2), ..Selection::all(Kind::ConfigMap, true) },
-    Selection {
-        labels: "side=left",
-        picks: |state, _| state.side == "left",
-        ..Selection::all(Kind::ConfigMap, false)
-    },
+    Selection { labels: "side=left", picks: |state, _| state.side == "left", ..Selection::all(Kind::ConfigMap, false) },
     Selection {
         labels: "side notin (right)",
         picks: |state, _| state.side != "right",
@@ -183,7 +179,7 @@ impl Run {
         }
         let (changes, informers) = (self.history.len(), self.informers.len());
         let seconds = self.begun.elapsed().as_secs_f64();
-        println!("{changes} changes in {seconds:.1} s; {informers} informers: {lists} lists, {events} events");
+        println!("\n{changes} changes in {seconds:.1} s; {informers} informers: {lists} lists, {events} events");
         clear(&self.place, &self.namespaces).await
     }
 

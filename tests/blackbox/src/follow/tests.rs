@@ -26,7 +26,9 @@ fn deleted(name: &str, revision: u64, number: u64) -> Step {
 /// `a` is made at 1, changed at 3 and 6 (leaves the left), deleted at 8, made again at 9; `b` is made at 2, deleted at 5;
 /// `c` is made at 4 and changed at 7.
 fn history() -> History {
-    let rows: [(&str, Option<u64>, Option<(u64, &str)>); 9] = [
+    /// The name, the revision where it is known, and what is left: its number and side.
+    type Row<'a> = (&'a str, Option<u64>, Option<(u64, &'a str)>);
+    let rows: [Row<'_>; 9] = [
         ("a", Some(1), Some((1, "left"))),
         ("b", Some(2), Some((2, "left"))),
         ("a", Some(3), Some((3, "left"))),

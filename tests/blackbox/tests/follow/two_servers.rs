@@ -110,9 +110,9 @@ async fn one_order(places: &[Place; 2]) -> Result<()> {
     run.finish(writing).await?;
     run.judge(|_| false).await?;
     let events = |at: usize| -> Vec<Step> { run.informers[at].steps().split_off(seen_before[at]) };
-    for at in 0..SELECTIONS.len() {
+    for (at, selection) in SELECTIONS.iter().enumerate() {
         let (one, other) = (events(at), events(at + SELECTIONS.len()));
-        ensure!(!one.is_empty() && one == other, "the two tell different orders of {:?}", SELECTIONS[at]);
+        ensure!(!one.is_empty() && one == other, "the two tell different orders of {selection:?}");
     }
     Ok(())
 }

@@ -1,7 +1,7 @@
 //! Changes while the server is stopped and killed, each time to come back on the same data and port: informers go on
 //! where they were, or list again, and miss nothing that was acknowledged.
 
-use anyhow::Result;
+use anyhow::{Result, ensure};
 use howdah_blackbox::Server;
 use libtest_mimic::Completion;
 
@@ -29,7 +29,14 @@ fn across(world: &World, end: fn(&mut Server) -> Result<()>) -> Result<Completio
             run.outage.send_modify(Outage::end);
         }
         run.finish(writing).await?;
-        run.judge(|_| true).await
+        run.judge(|_| true).await?;
+        let untouched = run.informers.iter().find(|informer| informer.troubles().is_empty());
+        ensure!(
+            untouched.is_none(),
+            "an outage that nobody noticed: {:?}",
+            untouched.map(|informer| informer.selection)
+        );
+        anyhow::Ok(())
     })?;
     server.terminate()?;
     Ok(Completion::Completed)

@@ -179,7 +179,7 @@ impl Run {
         }
         let (changes, informers) = (self.history.len(), self.informers.len());
         let seconds = self.begun.elapsed().as_secs_f64();
-        println!("{changes} changes in {seconds:.1} s; {informers} informers: {lists} lists, {events} events");
+        println!("\n{changes} changes in {seconds:.1} s; {informers} informers: {lists} lists, {events} events");
         clear(&self.place, &self.namespaces).await
     }
 

@@ -131,6 +131,8 @@ async fn kill(places: &[Place; 2], one: &mut Server) -> Result<()> {
     tokio::task::block_in_place(|| one.start_again())?;
     run.outage.send_modify(Outage::end);
     run.judge(|_| true).await?;
+    let disturbed = run.informers.iter().skip(SELECTIONS.len());
+    ensure!(disturbed.map(Informer::troubles).all(|troubles| !troubles.is_empty()), "nobody noticed the kill");
     let undisturbed = run.informers.iter().take(SELECTIONS.len());
     let troubles: Vec<String> = undisturbed.flat_map(Informer::troubles).collect();
     ensure!(troubles.is_empty(), "killing one server disturbed watches on the other: {}", troubles.join("\n"));

@@ -53,12 +53,27 @@ async fn answers_come_in_the_form_that_is_accepted() {
     let answer = get("", "application/json;as=PartialObjectMetadata;v=v1;g=meta.k8s.io").await;
     assert_eq!(answer.code, 406);
 
-    let answer = get("/a", "text/html").await;
-    assert_eq!(answer.code, 406);
-    assert_eq!(
-        answer.json()["message"],
-        "only the following media types are accepted: application/json, application/yaml, application/vnd.kubernetes.protobuf"
-    );
+    let objects = "application/json, application/yaml, application/vnd.kubernetes.protobuf";
+    let streams = "application/json;stream=watch, application/vnd.kubernetes.protobuf;stream=watch";
+    let rows = [
+        ("/a", "text/html", format!("406: Not Acceptable\n\nAvailable representations: {objects}")),
+        ("/a", "application/*", format!("406: Not Acceptable\n\nAvailable representations: {objects}")),
+        ("", "text/html", format!("406: Not Acceptable\n\nAvailable representations: {objects}, {streams}")),
+        (
+            "/a",
+            "application/json;as=Table;v=v9;g=meta.k8s.io",
+            format!("only the following media types are accepted: {objects}"),
+        ),
+        (
+            "?watch=true",
+            "application/json;stream=other",
+            format!("only the following media types are accepted: {streams}"),
+        ),
+    ];
+    for (path, accept, message) in rows {
+        let answer = get(path, accept).await;
+        assert_eq!((answer.code, answer.json()["message"].as_str()), (406, Some(message.as_str())), "{path} {accept}");
+    }
     let answer = world.send(&format!("POST {MAPS}"), "Content-Type: text/plain\r\n", b"x").await;
     assert_eq!(answer.code, 415);
     let answer = world.send(&format!("GET {MAPS}/a?pretty=true"), "", b"").await;

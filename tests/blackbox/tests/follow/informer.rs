@@ -139,10 +139,20 @@ impl Informer {
             async move {
                 let events = watcher(api, config).backoff(Steadily).reflect(writer);
                 let mut events = std::pin::pin!(events);
+                let mut listed = None;
                 while let Some(event) = events.next().await {
-                    let seen = Journal::note(&journal, event, &own);
-                    if let Some(seen) = seen.filter(|seen| seen.key == lasting) {
-                        last_seen.send_replace(seen.number);
+                    // What is listed counts once the list is complete.
+                    let reached = match Journal::note(&journal, event, &own) {
+                        Some(Step::Listed(seen)) if seen.key == lasting => {
+                            listed = Some(seen.number);
+                            None
+                        }
+                        Some(Step::Synced) => listed.take(),
+                        Some(Step::Applied(seen)) if seen.key == lasting => Some(seen.number),
+                        _ => None,
+                    };
+                    if let Some(number) = reached {
+                        last_seen.send_replace(number);
                     }
                 }
             }
@@ -216,8 +226,8 @@ impl Informer {
 }
 
 impl Journal {
-    /// Writes down an event, unless it is of others' objects; gives what was seen.
-    fn note<K>(journal: &Mutex<Self>, event: Result<Event<K>, watcher::Error>, own: &[String; 2]) -> Option<Sighting>
+    /// Writes down an event, unless it is of others' objects; gives what was told.
+    fn note<K>(journal: &Mutex<Self>, event: Result<Event<K>, watcher::Error>, own: &[String; 2]) -> Option<Step>
     where
         K: Resource<DynamicType = ()>,
     {
@@ -233,13 +243,11 @@ impl Journal {
                 return None;
             }
         };
-        let seen = match &step {
-            Step::Started | Step::Synced => None,
-            Step::Listed(seen) | Step::Applied(seen) | Step::Deleted(seen) => Some(seen.clone()),
-        };
-        journal.position = seen.as_ref().map_or(0, |seen| seen.revision).max(journal.position);
-        journal.steps.push(step);
-        seen
+        if let Step::Listed(seen) | Step::Applied(seen) | Step::Deleted(seen) = &step {
+            journal.position = journal.position.max(seen.revision);
+        }
+        journal.steps.push(step.clone());
+        Some(step)
     }
 }
 

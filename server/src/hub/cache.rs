@@ -159,8 +159,9 @@ impl Cache {
             },
         };
         let mut ready = self.ready.subscribe();
-        match timeout_at(deadline, ready.wait_for(|ready| *ready)).await {
-            Ok(Ok(_)) => {}
+        // What `wait_for` gives holds the channel's lock, which nothing below may wait for: dropped at once.
+        match timeout_at(deadline, ready.wait_for(|ready| *ready)).await.map(|waited| waited.map(drop)) {
+            Ok(Ok(())) => {}
             Ok(Err(_)) => return Err(CacheError::Closed),
             Err(_) => return Err(CacheError::Unready),
         }
@@ -169,8 +170,9 @@ impl Cache {
             return Ok(current);
         }
         let mut position = self.position.clone();
-        match timeout_at(deadline, position.wait_for(|position| *position >= asked)).await {
-            Ok(Ok(_)) => Ok(self.revision()),
+        let waited = timeout_at(deadline, position.wait_for(|position| *position >= asked)).await;
+        match waited.map(|waited| waited.map(drop)) {
+            Ok(Ok(())) => Ok(self.revision()),
             Ok(Err(_)) => Err(CacheError::Closed),
             Err(_) => Err(CacheError::TooLarge { asked, current: self.revision() }),
         }

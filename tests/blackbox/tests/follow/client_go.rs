@@ -3,8 +3,8 @@
 //! The program changes objects and judges what its informers were told; here its report is read, and whether the
 //! informers used the encoding and the way to list that the trial is about.
 //!
-//! Go is not among the packages that Howdah's scripts install. Without it, or with one that is too old, the trials are
-//! ignored and say so; `HOWDAH_TEST_GO=required` makes that a failure. `GO` names another `go`.
+//! Go is not among the packages that Howdah's scripts install. Without it, with one that is too old, or where client-go's
+//! modules can't be fetched, the trials are ignored and say so; `HOWDAH_TEST_GO=required` makes that a failure. `GO` names another `go`.
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -67,7 +67,7 @@ fn trial(world: &World, content_type: &str, is_streamed: bool) -> Result<Complet
     Ok(Completion::Completed)
 }
 
-/// Why there is no Go that is new enough, if there is none.
+/// Why the program can't be built here, if the machine lacks what it takes.
 async fn at_hand(go: &OsString, source: &Path) -> Result<()> {
     let module = std::fs::read_to_string(source.join("go.mod")).context("the Go program has no go.mod")?;
     let needed = module.lines().find_map(|line| line.strip_prefix("go ")).context("go.mod names no version of Go")?;
@@ -78,6 +78,11 @@ async fn at_hand(go: &OsString, source: &Path) -> Result<()> {
     let found = String::from_utf8_lossy(&output.stdout).trim().trim_start_matches("go").to_owned();
     let number = |version: &str| -> Vec<u32> { version.split('.').map_while(|part| part.parse().ok()).collect() };
     ensure!(number(&found) >= number(needed), "Go {needed} is needed for client-go's informers, not {found:?}");
+    let mut command = Command::new(go);
+    command.args(["mod", "download"]).current_dir(source);
+    let output = finish(command, BUILD).await.context("fetching the modules of client-go")?;
+    let errors = String::from_utf8_lossy(&output.stderr);
+    ensure!(output.status.success(), "the modules of client-go can't be fetched: {errors}");
     Ok(())
 }
 
